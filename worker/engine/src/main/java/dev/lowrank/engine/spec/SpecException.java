@@ -1,0 +1,22 @@
+package dev.lowrank.engine.spec;
+
+/** A spec that cannot be run; the message is one sentence naming the field and the remedy. */
+public final class SpecException extends IllegalArgumentException {
+    private static final long serialVersionUID = 1;
+
+    private final String field;
+
+    /**
+     * @param field dotted path of the field, such as {@code training.learning_rate}
+     * @param problem the rest of the sentence, starting with a verb: {@code "is -1, but must be positive."}
+     */
+    public SpecException(String field, String problem) {
+        super("\"%s\" %s".formatted(field, problem));
+        this.field = field;
+    }
+
+    /** Dotted path of the field that is wrong. */
+    public String field() {
+        return field;
+    }
+}
