@@ -5,4 +5,5 @@ package dev.lowrank.kernels;
  *
  * @param step 1 for the first update; it drives the bias correction
  */
-public record AdamWStep(int step, double learningRate, double beta1, double beta2, double epsilon, double weightDecay) {}
+public record AdamWStep(
+        int step, double learningRate, double beta1, double beta2, double epsilon, double weightDecay) {}

@@ -72,7 +72,8 @@ public interface Kernels extends AutoCloseable {
      * @param dx gradient to add to, or null where it is not wanted
      * @param dWeight gradient to add to, or null where the weight is frozen
      */
-    void rmsNormBackward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight);
+    void rmsNormBackward(
+            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight);
 
     /**
      * Rotary position embedding in place, halves convention: for pair i of a head,
@@ -94,7 +95,14 @@ public interface Kernels extends AutoCloseable {
      * @param lse [N, H], the log of each row's sum of exponentials, kept for the backward pass; null when none follows
      */
     void attention(
-            Tensor q, Tensor k, Tensor v, Sequences sequences, int heads, int kvHeads, float scale, Tensor out,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Sequences sequences,
+            int heads,
+            int kvHeads,
+            float scale,
+            Tensor out,
             @Nullable Tensor lse);
 
     /**
@@ -104,8 +112,19 @@ public interface Kernels extends AutoCloseable {
      * dQ, dK and dV are overwritten. Keys and queries must be the same rows (training, not generation).
      */
     void attentionBackward(
-            Tensor dOut, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse, Sequences sequences, int heads,
-            int kvHeads, float scale, Tensor dQ, Tensor dK, Tensor dV);
+            Tensor dOut,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor out,
+            Tensor lse,
+            Sequences sequences,
+            int heads,
+            int kvHeads,
+            float scale,
+            Tensor dQ,
+            Tensor dK,
+            Tensor dV);
 
     /** {@code out = silu(gate) * up}, {@code silu(z) = z / (1 + e^-z)}; all [N, F]. */
     void swiGlu(Tensor gate, Tensor up, Tensor out);
@@ -136,7 +155,12 @@ public interface Kernels extends AutoCloseable {
      * @param dWeight [V, C], added to; null where the head is frozen or no gradient is wanted
      */
     LossSum linearCrossEntropy(
-            Tensor hidden, Tensor weight, Tensor labels, float scale, @Nullable Tensor dHidden, @Nullable Tensor dWeight,
+            Tensor hidden,
+            Tensor weight,
+            Tensor labels,
+            float scale,
+            @Nullable Tensor dHidden,
+            @Nullable Tensor dWeight,
             Workspace scratch);
 
     /**

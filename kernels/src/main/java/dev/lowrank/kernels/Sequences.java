@@ -18,7 +18,8 @@ public record Sequences(int[] queryStarts, int[] keyStarts) {
             int keys = keyStarts[s + 1] - keyStarts[s];
             if (queries < 0 || keys < queries) {
                 throw new IllegalArgumentException(
-                        "Sequence %d has %d queries and %d keys; keys must be at least as many.".formatted(s, queries, keys));
+                        "Sequence %d has %d queries and %d keys; keys must be at least as many."
+                                .formatted(s, queries, keys));
             }
         }
     }

@@ -15,7 +15,11 @@ public record AdapterSpec(int rank, double alpha, double dropout, List<String> t
         targetModules = List.copyOf(targetModules);
         require(rank >= 1 && rank <= 4096, "adapter.rank", "is %s, but must be between 1 and 4096.", rank);
         require(alpha > 0 && alpha < 1e6, "adapter.alpha", "is %s, but must be positive.", alpha);
-        require(dropout >= 0 && dropout < 1, "adapter.dropout", "is %s, but must be at least 0 and less than 1.", dropout);
+        require(
+                dropout >= 0 && dropout < 1,
+                "adapter.dropout",
+                "is %s, but must be at least 0 and less than 1.",
+                dropout);
         require(
                 !targetModules.isEmpty(),
                 "adapter.target_modules",

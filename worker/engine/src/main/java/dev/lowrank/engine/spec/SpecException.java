@@ -1,7 +1,9 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.InputException;
+
 /** A spec that cannot be run; the message is one sentence naming the field and the remedy. */
-public final class SpecException extends IllegalArgumentException {
+public final class SpecException extends InputException {
     private static final long serialVersionUID = 1;
 
     private final String field;

@@ -68,7 +68,8 @@ public final class SpecJson {
         TrainingSettings training = readTraining(top.section("training"));
         top.refuseUnknown();
         if (method == Method.FULL && initial != null) {
-            throw new SpecException("initial_adapter", "cannot be combined with method \"full\": full fine-tuning has no adapter.");
+            throw new SpecException(
+                    "initial_adapter", "cannot be combined with method \"full\": full fine-tuning has no adapter.");
         }
         return new Read(
                 new TrainingSpec(base, train, validation, format, method, output, initial, adapter, training),
@@ -79,7 +80,8 @@ public final class SpecJson {
         int rank = in.integer("rank", 16, "enough for most tasks, and vLLM's default limit");
         double alpha = in.number("alpha", 2.0 * rank, "twice the rank");
         double dropout = in.number("dropout", 0, "no dropout");
-        List<String> targets = in.words("target_modules", AdapterSpec.ALL_LINEAR, "adapting every layer learns best per parameter");
+        List<String> targets =
+                in.words("target_modules", AdapterSpec.ALL_LINEAR, "adapting every layer learns best per parameter");
         AdapterInit init = in.choice("init", AdapterInit.class, AdapterInit.KAIMING, "as PEFT does");
         in.refuseUnknown();
         return new AdapterSpec(rank, alpha, dropout, targets, init);
@@ -100,13 +102,30 @@ public final class SpecJson {
         int length = in.integer("max_length", 1024, "longer rows are cut off there");
         boolean shuffle = in.bool("shuffle", false, "rows in the order of the file");
         int seed = in.integer("seed", 0, "fixed, so that a run can be repeated");
-        TrainOn trainOn = in.choice("train_on", TrainOn.class, TrainOn.ASSISTANT, "the model learns to answer, not to ask");
+        TrainOn trainOn =
+                in.choice("train_on", TrainOn.class, TrainOn.ASSISTANT, "the model learns to answer, not to ask");
         Integer every = in.optionalInteger("checkpoint_every_steps");
         String dtype = in.text("dtype", "float32", "what this version computes in");
         in.refuseUnknown();
         return new TrainingSettings(
-                epochs, maxSteps, micro, accumulation, rate, schedule, warmup, decay, betas.get(0), betas.get(1), epsilon,
-                clip, length, shuffle, seed, trainOn, every, dtype);
+                epochs,
+                maxSteps,
+                micro,
+                accumulation,
+                rate,
+                schedule,
+                warmup,
+                decay,
+                betas.get(0),
+                betas.get(1),
+                epsilon,
+                clip,
+                length,
+                shuffle,
+                seed,
+                trainOn,
+                every,
+                dtype);
     }
 
     /** The spec as JSON, every value written out; {@link #read} gives an equal spec back. */
@@ -194,7 +213,8 @@ public final class SpecJson {
             return value;
         }
 
-        @Nullable String optionalText(String field) {
+        @Nullable
+        String optionalText(String field) {
             JsonNode value = find(field);
             if (value == null) {
                 return null;
@@ -217,7 +237,8 @@ public final class SpecJson {
             return Named.parse(type, path + field, word);
         }
 
-        @Nullable Integer optionalInteger(String field) {
+        @Nullable
+        Integer optionalInteger(String field) {
             JsonNode value = find(field);
             if (value == null) {
                 return null;
@@ -254,7 +275,14 @@ public final class SpecJson {
             if (value == null) {
                 return filledIn(field, otherwise, reason);
             }
-            check(value.isArray() && value.size() == 2 && value.get(0).isNumber() && value.get(1).isNumber(), field, value, "a list of two numbers");
+            check(
+                    value.isArray()
+                            && value.size() == 2
+                            && value.get(0).isNumber()
+                            && value.get(1).isNumber(),
+                    field,
+                    value,
+                    "a list of two numbers");
             return List.of(value.get(0).doubleValue(), value.get(1).doubleValue());
         }
 
@@ -264,7 +292,11 @@ public final class SpecJson {
                 return List.of(filledIn(field, otherwise, reason));
             }
             if (value.isString()) {
-                check(value.stringValue().equals(otherwise), field, value, "\"%s\" or a list of module names".formatted(otherwise));
+                check(
+                        value.stringValue().equals(otherwise),
+                        field,
+                        value,
+                        "\"%s\" or a list of module names".formatted(otherwise));
                 return List.of(otherwise);
             }
             check(value.isArray(), field, value, "\"%s\" or a list of module names".formatted(otherwise));
@@ -283,7 +315,8 @@ public final class SpecJson {
                             .filter(k -> distance(k, field) <= 3)
                             .min((a, b) -> Integer.compare(distance(a, field), distance(b, field)))
                             .map(k -> "did you mean \"%s\"?".formatted(k))
-                            .orElseGet(() -> "known here are: " + known.stream().collect(Collectors.joining(", ")) + ".");
+                            .orElseGet(
+                                    () -> "known here are: " + known.stream().collect(Collectors.joining(", ")) + ".");
                     throw new SpecException(path + field, "is not a known setting; " + nearest);
                 }
             }
@@ -305,7 +338,8 @@ public final class SpecJson {
                 String shown = value.toString();
                 throw new SpecException(
                         path + field,
-                        "is %s, but must be %s.".formatted(shown.length() > 60 ? shown.substring(0, 57) + "…" : shown, wanted));
+                        "is %s, but must be %s."
+                                .formatted(shown.length() > 60 ? shown.substring(0, 57) + "…" : shown, wanted));
             }
         }
 

@@ -35,17 +35,45 @@ public record TrainingSettings(
     public TrainingSettings {
         require(epochs >= 1 && epochs <= 10_000, "epochs", "is %s, but must be between 1 and 10000.", epochs);
         require(maxSteps == null || maxSteps >= 1, "max_steps", "is %s, but must be at least 1.", maxSteps);
-        require(microBatchSize >= 1 && microBatchSize <= 65_536, "micro_batch_size", "is %s, but must be between 1 and 65536.", microBatchSize);
-        require(gradientAccumulation >= 1 && gradientAccumulation <= 65_536, "gradient_accumulation", "is %s, but must be between 1 and 65536.", gradientAccumulation);
-        require(learningRate > 0 && learningRate <= 10, "learning_rate", "is %s, but must be positive (and at most 10).", learningRate);
+        require(
+                microBatchSize >= 1 && microBatchSize <= 65_536,
+                "micro_batch_size",
+                "is %s, but must be between 1 and 65536.",
+                microBatchSize);
+        require(
+                gradientAccumulation >= 1 && gradientAccumulation <= 65_536,
+                "gradient_accumulation",
+                "is %s, but must be between 1 and 65536.",
+                gradientAccumulation);
+        require(
+                learningRate > 0 && learningRate <= 10,
+                "learning_rate",
+                "is %s, but must be positive (and at most 10).",
+                learningRate);
         require(warmupSteps >= 0, "warmup_steps", "is %s, but must not be negative.", warmupSteps);
         require(weightDecay >= 0 && weightDecay < 1e3, "weight_decay", "is %s, but must not be negative.", weightDecay);
-        require(beta1 >= 0 && beta1 < 1, "betas", "starts with %s, but both must be at least 0 and less than 1.", beta1);
+        require(
+                beta1 >= 0 && beta1 < 1,
+                "betas",
+                "starts with %s, but both must be at least 0 and less than 1.",
+                beta1);
         require(beta2 >= 0 && beta2 < 1, "betas", "ends with %s, but both must be at least 0 and less than 1.", beta2);
         require(epsilon > 0 && epsilon < 1, "epsilon", "is %s, but must be positive.", epsilon);
-        require(maxGradNorm >= 0 && maxGradNorm < 1e9, "max_grad_norm", "is %s, but must not be negative (0 switches clipping off).", maxGradNorm);
-        require(maxLength >= 2 && maxLength <= 1 << 20, "max_length", "is %s, but must be between 2 and 1048576.", maxLength);
-        require(checkpointEverySteps == null || checkpointEverySteps >= 1, "checkpoint_every_steps", "is %s, but must be at least 1.", checkpointEverySteps);
+        require(
+                maxGradNorm >= 0 && maxGradNorm < 1e9,
+                "max_grad_norm",
+                "is %s, but must not be negative (0 switches clipping off).",
+                maxGradNorm);
+        require(
+                maxLength >= 2 && maxLength <= 1 << 20,
+                "max_length",
+                "is %s, but must be between 2 and 1048576.",
+                maxLength);
+        require(
+                checkpointEverySteps == null || checkpointEverySteps >= 1,
+                "checkpoint_every_steps",
+                "is %s, but must be at least 1.",
+                checkpointEverySteps);
         require(dtype.equals("float32"), "dtype", "is \"%s\", but this version computes in \"float32\" only.", dtype);
     }
 

@@ -1,0 +1,13 @@
+package dev.lowrank.engine.train;
+
+import java.nio.file.Path;
+
+/**
+ * A complete checkpoint on the disk.
+ *
+ * @param directory its folder
+ * @param step optimizer steps it holds
+ * @param manifestSha256 digest of its manifest, which lists size and digest of every other file
+ * @param bytes all files together
+ */
+public record CheckpointFolder(Path directory, int step, String manifestSha256, long bytes) {}

@@ -1,0 +1,15 @@
+package dev.lowrank.engine.train;
+
+/** What a training run tells, and asks, whoever started it. All calls come from the training thread. */
+public interface RunControl {
+    /** Polled between micro-batches; true ends the run with a checkpoint of the last completed optimizer step. */
+    default boolean stopRequested() {
+        return false;
+    }
+
+    /** An optimizer step is done. */
+    default void stepped(StepMetrics metrics) {}
+
+    /** A checkpoint is complete on the disk: every file synced, its DONE marker last. */
+    default void checkpointed(CheckpointFolder checkpoint) {}
+}

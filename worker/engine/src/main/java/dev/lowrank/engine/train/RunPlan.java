@@ -1,0 +1,20 @@
+package dev.lowrank.engine.train;
+
+/**
+ * What a run will do, known before its first step.
+ *
+ * @param totalSteps optimizer steps
+ * @param examples rows of the training file
+ * @param trainedTokens tokens of one epoch that carry loss
+ * @param truncatedRows rows cut off at the maximum length
+ * @param trainableParameters values the optimizer moves
+ * @param baseParameters values of the base
+ */
+public record RunPlan(
+        int totalSteps,
+        int stepsPerEpoch,
+        int examples,
+        long trainedTokens,
+        int truncatedRows,
+        long trainableParameters,
+        long baseParameters) {}

@@ -1,0 +1,22 @@
+package dev.lowrank.engine.train;
+
+/**
+ * One optimizer step.
+ *
+ * @param step optimizer steps completed, this one included (1 after the first)
+ * @param loss mean over the step's trained tokens, in nats
+ * @param gradNorm before clipping
+ * @param learningRate used in this step
+ * @param trainedTokens tokens that carried loss
+ * @param tokensPerSecond all tokens that went through the model, over the step's wall time
+ * @param tokenAccuracy share of trained tokens that were the most likely one
+ */
+public record StepMetrics(
+        int step,
+        int totalSteps,
+        double loss,
+        double gradNorm,
+        double learningRate,
+        long trainedTokens,
+        double tokensPerSecond,
+        double tokenAccuracy) {}
