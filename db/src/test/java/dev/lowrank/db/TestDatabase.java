@@ -1,5 +1,7 @@
 package dev.lowrank.db;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -49,6 +51,16 @@ public final class TestDatabase {
     /** Opens a new connection for each call; pool it where many are needed. */
     public DataSource dataSource() {
         return server.dataSource(name);
+    }
+
+    /** A small pool, whose connections go soon after their last use. */
+    public DataSource pool() {
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(dataSource());
+        config.setMaximumPoolSize(10);
+        config.setMinimumIdle(0);
+        config.setIdleTimeout(10_000);
+        return new HikariDataSource(config);
     }
 
     public String jdbcUrl() {
