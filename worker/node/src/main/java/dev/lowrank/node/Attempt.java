@@ -80,6 +80,9 @@ final class Attempt implements AutoCloseable {
     }
 
     boolean prepare() {
+        if (reporter.signal() != Signal.NONE) {
+            return false;
+        }
         progress(Phase.PREPARE, lease.fromStep(), null);
         Assignment given = reporter.persist(() -> database.queue().assignment(lease));
         assignment = given;

@@ -26,6 +26,7 @@ final class AttemptRunner {
     private final BatchLauncher batch;
     private volatile boolean stopping;
     private volatile @Nullable Reporter current;
+    private volatile @Nullable Lease held;
 
     AttemptRunner(
             QueueAccess database,
@@ -51,6 +52,19 @@ final class AttemptRunner {
         }
     }
 
+    /** The phase takes too long to wait for: somebody else starts it again. What is still done here is refused. */
+    void handBack() {
+        Lease lease = held;
+        if (lease != null) {
+            try {
+                database.ending().preempted(lease, "its worker shut down in the middle of a phase");
+                LOG.info("Handed {} back, without waiting for the end of its phase", lease);
+            } catch (RuntimeException e) {
+                LOG.warn("{} could not be handed back: {}", lease, e.getMessage());
+            }
+        }
+    }
+
     /** Returns when the attempt is over, however it ended. */
     void run(Lease lease) {
         MDC.put("job", lease.jobId());
@@ -59,6 +73,7 @@ final class AttemptRunner {
         Trust trust = new Trust(settings.lease(), System::nanoTime);
         try (Reporter reporter = new Reporter(lease, database, settings, trust, outbox)) {
             current = reporter;
+            held = lease;
             reporter.start();
             if (stopping) {
                 reporter.raise(Signal.SHUTDOWN);
@@ -71,6 +86,7 @@ final class AttemptRunner {
             LOG.warn("{} This worker stops and writes nothing more.", e.getMessage());
         } finally {
             current = null;
+            held = null;
             MDC.remove("job");
             MDC.remove("attempt");
         }

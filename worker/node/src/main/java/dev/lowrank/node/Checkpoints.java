@@ -9,6 +9,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,12 +50,15 @@ record Checkpoints(Folders folders) {
         });
     }
 
-    /** Its own files, and the names an attempt that resumed from it gave them. */
+    /** Its own files, and the names that attempts which resumed from it gave them. */
     private void removeFiles(Lease lease, Checkpoint old) {
         Path folder = folders.run(old.directory());
-        try {
+        Path job = Objects.requireNonNull(folders.attempt(lease).getParent());
+        try (Stream<Path> attempts = Files.list(job)) {
             HardLinks.remove(folder);
-            HardLinks.remove(within(folders.attempt(lease)).resolve(folder.getFileName()));
+            for (Path attempt : attempts.toList()) {
+                HardLinks.remove(within(attempt).resolve(folder.getFileName()));
+            }
         } catch (IOException e) {
             LOG.warn("The files of the old checkpoint {} could not be removed: {}", old.directory(), e.toString());
         }

@@ -15,14 +15,24 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
  * @param lease how long after its last heartbeat a worker counts as lost
  * @param heartbeat time between two heartbeats, at most a quarter of the lease
  * @param sweep time between two looks for lost jobs, give or take half
+ * @param shutdown how long a worker that was told to end waits for its job's next checkpoint before it hands the job back
+ *     as it is
  */
 @ConfigurationProperties("lowrank")
 record NodeSettings(
-        Path data, Path models, int threads, Duration poll, Duration lease, Duration heartbeat, Duration sweep) {
+        Path data,
+        Path models,
+        int threads,
+        Duration poll,
+        Duration lease,
+        Duration heartbeat,
+        Duration sweep,
+        Duration shutdown) {
     NodeSettings {
         require(threads >= 0, "LOWRANK_THREADS is %s, but must be 0 (all processors) or more.", threads);
         require(poll.isPositive(), "LOWRANK_POLL is %s, but must be positive.", poll);
         require(sweep.isPositive(), "LOWRANK_SWEEP is %s, but must be positive.", sweep);
+        require(!shutdown.isNegative(), "LOWRANK_SHUTDOWN is %s, but must not be negative.", shutdown);
         require(heartbeat.isPositive(), "LOWRANK_HEARTBEAT is %s, but must be positive.", heartbeat);
         require(
                 heartbeat.multipliedBy(4).compareTo(lease) <= 0,

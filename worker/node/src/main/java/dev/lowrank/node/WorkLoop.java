@@ -19,7 +19,7 @@ import org.springframework.stereotype.Component;
 
 /**
  * Claims a job and runs it, then the next, on one platform thread of this process; a second thread takes back what lost
- * workers held. Stopping waits until the running job is checkpointed and handed back.
+ * workers held. Stopping waits until the running job is checkpointed and handed back, or its time is up.
  */
 @Component
 final class WorkLoop implements SmartLifecycle {
@@ -68,14 +68,15 @@ final class WorkLoop implements SmartLifecycle {
         }
         stopping.countDown();
         runner.stop();
-        if (thread != null) {
-            waitFor(thread);
+        if (thread != null && !endsWithin(settings.shutdown(), thread)) {
+            runner.handBack();
+            leave();
         }
     }
 
     @Override
     public void stop(Runnable callback) {
-        // Not on the caller's thread: Spring's time limit for this phase only counts while the caller waits.
+        // On a thread of its own, so that Spring's time limit counts.
         Thread.ofPlatform().name("stopping").start(() -> {
             try {
                 stop();
@@ -90,11 +91,12 @@ final class WorkLoop implements SmartLifecycle {
         return worker != null;
     }
 
-    private static void waitFor(Thread thread) {
+    private static boolean endsWithin(Duration limit, Thread thread) {
         try {
-            thread.join();
+            return thread.join(limit);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 
@@ -103,9 +105,8 @@ final class WorkLoop implements SmartLifecycle {
         if (untilDone("The database is not ready; waiting for the API to migrate it", this::schemaIsCurrent)
                 && untilDone("This worker cannot be registered", this::register)) {
             LOG.info("Worker {} is ready: {}", name.id(), trainer.device());
-            Thread sweeper = Thread.ofPlatform().daemon().name("sweeper").start(this::sweep);
+            Thread.ofPlatform().daemon().name("sweeper").start(this::sweep);
             claimUntilStopped();
-            waitFor(sweeper);
             leave();
         }
     }

@@ -126,7 +126,7 @@ class JobLifeTest {
     @Test
     void noTransactionIsOpenAndNoConnectionIsHeldWhileAPhaseWorks() {
         Gate gate = new Gate();
-        toy.before.put(6, gate);
+        toy.onOpen = gate;
         String job = bundle.submit();
         ConfigurableApplicationContext node = bundle.start(toy);
         gate.awaitReached();
@@ -184,6 +184,21 @@ class JobLifeTest {
                 .contains("Fine-tuning job goes on from the checkpoint at step 4 (attempt 2)")
                 .noneMatch(message -> message.contains("could not be used"));
         assertThat(bundle.output(job)).isEqualTo(bundle.output(undisturbed));
+    }
+
+    @Test
+    void aPhaseThatTakesTooLongAtTheEndOfTheProcessIsLeftToTheNextWorker() {
+        Gate gate = new Gate();
+        toy.onOpen = gate;
+        String job = bundle.submit();
+        ConfigurableApplicationContext first = bundle.start(toy, Map.of("LOWRANK_SHUTDOWN", "10ms"));
+        gate.awaitReached();
+        first.close();
+        assertThat(bundle.rows.outcomes(job)).containsExactly("preempted");
+        bundle.start(new ToyTrainer());
+        bundle.waitForStatus(job, "succeeded");
+        gate.open();
+        assertThat(bundle.rows.outcomes(job)).containsExactly("preempted", "succeeded");
     }
 
     @Test

@@ -52,6 +52,7 @@ class ReporterTest {
                     Duration.ofMillis(10),
                     LEASE,
                     Duration.ofSeconds(5),
+                    Duration.ofSeconds(1),
                     Duration.ofSeconds(1)),
             trust,
             outbox);
