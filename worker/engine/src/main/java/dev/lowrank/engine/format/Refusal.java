@@ -1,0 +1,47 @@
+package dev.lowrank.engine.format;
+
+import dev.lowrank.engine.InputException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** The wording of refusals: one sentence with the file, what is wrong in it, and what to do. */
+final class Refusal {
+    private static final int LONGEST_SHOWN = 80;
+
+    private Refusal() {}
+
+    /** {@code problem} continues the sentence after the file's name, without the full stop. */
+    static InputException of(Path file, String problem) {
+        return new InputException(shown(file) + " " + problem + ".");
+    }
+
+    static InputException of(Path file, String problem, Throwable cause) {
+        return new InputException(shown(file) + " " + problem + ".", cause);
+    }
+
+    /** The last two names of a path: enough to find the file, without telling how the machine is laid out. */
+    static String shown(Path file) {
+        Path absolute = file.toAbsolutePath().normalize();
+        int names = absolute.getNameCount();
+        Path tail = names > 2 ? absolute.subpath(names - 2, names) : absolute;
+        return printable(tail.toString());
+    }
+
+    /** A name out of an untrusted file, in quotes, short and without control characters. */
+    static String quoted(@Nullable String text) {
+        return text == null ? "nothing" : '"' + printable(text) + '"';
+    }
+
+    private static String printable(String text) {
+        String head = text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN - 1) + "…" : text;
+        StringBuilder out = new StringBuilder(head.length());
+        head.chars()
+                .forEach(c -> out.append(
+                        Character.isISOControl(c)
+                                        || Character.isSurrogate((char) c)
+                                        || Character.getType(c) == Character.FORMAT
+                                ? '?'
+                                : (char) c));
+        return out.toString();
+    }
+}
