@@ -82,7 +82,7 @@ final class GenerateCommand implements Callable<Integer> {
         if (raw || !assistant.hasChatTemplate()) {
             return assistant.complete(prompt, sampling, tokens);
         }
-        List<Map<String, String>> messages = new ArrayList<>();
+        List<Map<String, Object>> messages = new ArrayList<>();
         if (system != null) {
             messages.add(Map.of("role", "system", "content", system));
         }

@@ -20,7 +20,7 @@ public final class Evaluator {
     /** An answer that has not ended this many tokens after the expected one will not become equal to it. */
     private static final int SLACK = 4;
 
-    private record Question(List<Map<String, String>> messages, String prompt, String expected) {}
+    private record Question(List<Map<String, Object>> messages, String prompt, String expected) {}
 
     private final Assistant assistant;
 
@@ -86,14 +86,14 @@ public final class Evaluator {
             return new Question(List.of(), prompt, row.path("completion").asString());
         }
         JsonNode messages = row.path("messages");
-        List<Map<String, String>> before = new ArrayList<>();
+        List<Map<String, Object>> before = new ArrayList<>();
         Question last = null;
         for (JsonNode message : messages) {
             String role = message.path("role").asString();
             if (role.equals("assistant") && message.path("content").isString() && !before.isEmpty()) {
                 last = new Question(
                         List.copyOf(before),
-                        before.get(before.size() - 1).get("content"),
+                        String.valueOf(before.get(before.size() - 1).get("content")),
                         message.path("content").asString());
             }
             before.add(Map.of("role", role, "content", message.path("content").asString("")));

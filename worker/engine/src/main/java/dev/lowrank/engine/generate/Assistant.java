@@ -2,18 +2,17 @@ package dev.lowrank.engine.generate;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.adapter.LoraAdapter;
+import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.format.JsonFile;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.model.Llama;
-import dev.lowrank.engine.template.ChatTemplate;
 import dev.lowrank.engine.tokenizer.Tokenizer;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +26,7 @@ public final class Assistant implements AutoCloseable {
 
     private final ModelFolder folder;
     private final Tokenizer tokenizer;
-    private final @Nullable ChatTemplate template;
+    private final @Nullable TemplateRenderer template;
     private final Kernels kernels;
     private final Llama model;
     private final Workspace memory;
@@ -42,8 +41,7 @@ public final class Assistant implements AutoCloseable {
         this.model = model;
         this.memory = kernels.workspace();
         this.generator = new Generator(model, capacity, kernels);
-        String source = tokenizer.chatTemplate();
-        this.template = source == null ? null : ChatTemplate.compile(source);
+        this.template = TemplateRenderer.of(tokenizer);
         this.stops = stops();
     }
 
@@ -91,7 +89,7 @@ public final class Assistant implements AutoCloseable {
      *
      * @param messages maps with role and content
      */
-    public String answer(List<? extends Map<String, ?>> messages, Sampling sampling, int most) {
+    public String answer(List<Map<String, Object>> messages, Sampling sampling, int most) {
         return complete(render(messages, true), sampling, most);
     }
 
@@ -106,15 +104,12 @@ public final class Assistant implements AutoCloseable {
         return template != null;
     }
 
-    private String render(List<? extends Map<String, ?>> messages, boolean addGenerationPrompt) {
+    private String render(List<Map<String, Object>> messages, boolean addGenerationPrompt) {
         if (template == null) {
             throw new InputException("%s has no chat template; add a chat_template.jinja, or give plain text with --raw."
                     .formatted(folder.path()));
         }
-        Map<String, Object> variables = new HashMap<>(tokenizer.specialTokens());
-        variables.put("messages", messages);
-        variables.put("add_generation_prompt", addGenerationPrompt);
-        return template.render(variables);
+        return template.render(messages, null, addGenerationPrompt);
     }
 
     /** The tokens the configuration names as the end, and the one the chat template puts behind an answer. */
@@ -134,7 +129,7 @@ public final class Assistant implements AutoCloseable {
     }
 
     private @Nullable Integer turnEnd() {
-        List<Map<String, String>> probe = new ArrayList<>();
+        List<Map<String, Object>> probe = new ArrayList<>();
         probe.add(Map.of("role", "user", "content", PROBE));
         probe.add(Map.of("role", "assistant", "content", PROBE));
         String rendered = render(probe, false);
