@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -59,36 +60,27 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new InputException("evaluate judges one adapter at a time; give a single --adapter.");
         }
         Path adapter = options.adapters().isEmpty() ? null : options.adapters().get(0);
-        List<String> lines = rows();
-        Path chosen = Files.createTempFile("lowrank-rows", ".jsonl");
         try (Kernels kernels = options.kernels();
                 Assistant assistant = Assistant.open(options.model(), kernels)) {
-            Files.write(chosen, lines);
+            Dataset rows = tokens(assistant).first(limit);
+            List<String> lines;
+            try (var all = Files.lines(data)) {
+                lines = all.filter(line -> !line.isBlank()).limit(limit).toList();
+            }
             assistant.use(adapter);
-            print(adapter, new Evaluator(assistant).evaluate(lines, tokens(assistant, chosen), show));
-        } finally {
-            Files.delete(chosen);
+            print(adapter, new Evaluator(assistant).evaluate(lines, rows, show));
         }
         return 0;
     }
 
-    private List<String> rows() throws IOException {
-        if (!Files.isRegularFile(data)) {
-            throw new InputException("There is no dataset %s.".formatted(data));
-        }
-        try (var lines = Files.lines(data)) {
-            return lines.filter(line -> !line.isBlank()).limit(limit).toList();
-        }
-    }
-
-    private Dataset tokens(Assistant assistant, Path file) {
+    private Dataset tokens(Assistant assistant) {
         RowEncoder encoder = new RowEncoder(
                 assistant.tokenizer(),
                 TemplateRenderer.of(assistant.tokenizer()),
                 Named.parse(TrainOn.class, "--train-on", trainOn));
         int length = Math.min(maxLength, assistant.model().config().maxPositions());
         return Dataset.load(
-                file,
+                data,
                 Named.parse(DataFormat.class, "--format", format),
                 encoder,
                 assistant.model().config().vocabulary(),
@@ -120,7 +112,7 @@ final class EvaluateCommand implements Callable<Integer> {
         ObjectNode line = JsonMapper.shared().createObjectNode();
         node.properties()
                 .forEach(field -> line.set(
-                        field.getKey().replaceAll("([A-Z])", "_$1").toLowerCase(java.util.Locale.ROOT), field.getValue()));
+                        field.getKey().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT), field.getValue()));
         return line;
     }
 }

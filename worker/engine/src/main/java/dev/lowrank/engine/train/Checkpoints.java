@@ -34,7 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>A folder without a fitting DONE, or with a file whose digest differs, is passed over for the one before it.
  */
-final class Checkpoints {
+public final class Checkpoints {
     private static final Logger log = LoggerFactory.getLogger(Checkpoints.class);
     private static final JsonMapper MAPPER = JsonMapper.shared();
     private static final int SMALL_JSON = 1 << 20;
@@ -97,8 +97,17 @@ final class Checkpoints {
         return 0;
     }
 
-    boolean any() throws IOException {
-        return !newestFirst().isEmpty();
+    /**
+     * The step of a checkpoint folder.
+     *
+     * @throws InputException if a file of it is missing or was changed
+     */
+    public static int requireIntact(Path folder) throws IOException {
+        String problem = problem(folder);
+        if (problem != null) {
+            throw new InputException("Checkpoint %s is not intact: %s; resume from the one before it.".formatted(folder, problem));
+        }
+        return JsonFile.read(folder.resolve("run.json"), SMALL_JSON).path("step").asInt();
     }
 
     private List<Path> newestFirst() throws IOException {
