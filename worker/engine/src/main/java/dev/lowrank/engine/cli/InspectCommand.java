@@ -139,10 +139,12 @@ final class InspectCommand implements Callable<Integer> {
             System.out.println(JsonMapper.shared().writeValueAsString(facts));
             return;
         }
-        facts.forEach((name, value) -> System.out.println(String.format(
-                Locale.ROOT,
-                "%-16s %s",
-                name,
-                value instanceof Long || value instanceof Integer ? "%,d".formatted(value) : value)));
+        facts.forEach((name, value) -> System.out.println("%-16s %s".formatted(name, readable(value))));
+    }
+
+    private static Object readable(Object value) {
+        return value instanceof Number number && !(value instanceof Double)
+                ? String.format(Locale.ROOT, "%,d", number.longValue())
+                : value;
     }
 }

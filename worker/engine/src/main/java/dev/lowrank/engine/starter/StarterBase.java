@@ -154,7 +154,7 @@ public final class StarterBase {
         spec.put("validation_file", out.resolve("text-heldout.jsonl").toString());
         spec.put("format", "text").put("method", "full").put("output", out.resolve("base").toString());
         ObjectNode training = spec.putObject("training");
-        training.put("epochs", 3).put("micro_batch_size", 24).put("learning_rate", 3e-3).put("schedule", "cosine");
+        training.put("epochs", 2).put("micro_batch_size", 24).put("learning_rate", 3e-3).put("schedule", "cosine");
         training.put("warmup_steps", 100).put("weight_decay", 0.05).put("max_length", 256).put("shuffle", true);
         training.putArray("betas").add(0.9).add(0.98);
         training.put("checkpoint_every_steps", 500);
