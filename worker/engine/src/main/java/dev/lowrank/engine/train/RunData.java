@@ -4,6 +4,7 @@ import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.data.RowEncoder;
 import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.Sha256;
 import dev.lowrank.engine.model.LlamaConfig;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tokenizer.Tokenizer;
@@ -35,7 +36,7 @@ record RunData(Dataset training, @Nullable Dataset validation, String trainingSh
         Dataset heldOut = validation == null
                 ? null
                 : Dataset.load(Path.of(validation), rows.format(), encoder, config.vocabulary(), length);
-        return new RunData(rows, heldOut, Checkpoints.sha256(training));
+        return new RunData(rows, heldOut, Sha256.of(training));
     }
 
     int longestRow() {
