@@ -2,9 +2,9 @@ package dev.lowrank.engine.adapter;
 
 import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.format.AdapterWeights;
 import dev.lowrank.engine.format.PeftConfig;
 import dev.lowrank.engine.format.PeftFolder;
-import dev.lowrank.engine.format.PeftFolder.AdapterWeights;
 import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Llama;
 import dev.lowrank.engine.spec.AdapterInit;
@@ -63,7 +63,7 @@ public final class LoraAdapter {
                 .distinct()
                 .sorted()
                 .toList();
-        PeftConfig config = PeftConfig.lora(spec.rank(), spec.alpha(), spec.dropout(), modules, baseName);
+        PeftConfig config = new PeftConfig(spec.rank(), spec.alpha(), spec.dropout(), modules, baseName, false);
         return new LoraAdapter(config, kernels, List.copyOf(layers));
     }
 

@@ -63,9 +63,19 @@ public final class Dataset {
         return trainedTokens;
     }
 
-    /** Tokens of the longest row, after the cut. */
+    /** Tokens of one row that carry loss. */
+    public int trainedTokens(int row) {
+        return examples.get(row).trainedTokens();
+    }
+
+    /** Tokens of the longest row. */
     public int longestRow() {
         return examples.stream().mapToInt(row -> row.ids().length).max().orElse(0);
+    }
+
+    /** The first rows, at most {@code count}. */
+    public Dataset first(int count) {
+        return count >= size() ? this : new Dataset(format, examples.subList(0, count), truncatedRows);
     }
 
     /** Rows that were longer than the maximum length. */

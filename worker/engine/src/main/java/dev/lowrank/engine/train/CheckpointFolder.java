@@ -1,5 +1,6 @@
 package dev.lowrank.engine.train;
 
+import dev.lowrank.engine.format.Durable;
 import java.io.IOException;
 import java.nio.file.Path;
 

@@ -1,21 +1,20 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.format.Durable;
 import dev.lowrank.engine.format.JsonFile;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.format.SafetensorsWriter;
+import dev.lowrank.engine.format.Sha256;
 import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -34,7 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>A folder without a fitting DONE, or with a file whose digest differs, is passed over for the one before it.
  */
-final class Checkpoints {
+public final class Checkpoints {
     private static final Logger log = LoggerFactory.getLogger(Checkpoints.class);
     private static final JsonMapper MAPPER = JsonMapper.shared();
     private static final int SMALL_JSON = 1 << 20;
@@ -63,15 +62,14 @@ final class Checkpoints {
         ObjectNode header = JsonNodeFactory.instance.objectNode();
         header.put("step", step);
         header.set("run", run);
-        Durable.write(draft.resolve("run.json"), MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(header));
-        String manifest = manifest(draft);
-        Durable.write(draft.resolve("manifest.json"), manifest);
+        Durable.write(draft.resolve("run.json"), MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(header));
+        Durable.write(draft.resolve("manifest.json"), manifest(draft));
         Durable.syncFolder(draft);
         Durable.deleteTree(folder);
         Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
         Durable.syncFolder(root);
-        String digest = sha256(folder.resolve("manifest.json"));
-        Durable.write(folder.resolve("DONE"), digest);
+        String digest = Sha256.of(folder.resolve("manifest.json"));
+        Durable.write(folder.resolve("DONE"), digest.getBytes(StandardCharsets.US_ASCII));
         Durable.syncFolder(folder);
         return new CheckpointFolder(folder, step, digest, bytes(folder));
     }
@@ -97,8 +95,17 @@ final class Checkpoints {
         return 0;
     }
 
-    boolean any() throws IOException {
-        return !newestFirst().isEmpty();
+    /**
+     * The step of a checkpoint folder.
+     *
+     * @throws InputException if a file of it is missing or was changed
+     */
+    public static int requireIntact(Path folder) throws IOException {
+        String problem = problem(folder);
+        if (problem != null) {
+            throw new InputException("Checkpoint %s is not intact: %s; resume from the one before it.".formatted(folder, problem));
+        }
+        return JsonFile.read(folder.resolve("run.json"), SMALL_JSON).path("step").asInt();
     }
 
     private List<Path> newestFirst() throws IOException {
@@ -119,7 +126,7 @@ final class Checkpoints {
         if (!Files.exists(done) || !Files.exists(manifest)) {
             return "it was not finished";
         }
-        if (!Files.readString(done).strip().equals(sha256(manifest))) {
+        if (!Files.readString(done).strip().equals(Sha256.of(manifest))) {
             return "its manifest was changed";
         }
         for (JsonNode entry : JsonFile.read(manifest, SMALL_JSON).path("files")) {
@@ -127,7 +134,7 @@ final class Checkpoints {
             if (!Files.exists(file) || Files.size(file) != entry.path("bytes").asLong()) {
                 return file.getFileName() + " is missing or has another size";
             }
-            if (!sha256(file).equals(entry.path("sha256").asString())) {
+            if (!Sha256.of(file).equals(entry.path("sha256").asString())) {
                 return file.getFileName() + " has another content";
             }
         }
@@ -169,14 +176,14 @@ final class Checkpoints {
         }
     }
 
-    private static String manifest(Path draft) throws IOException {
+    private static byte[] manifest(Path draft) throws IOException {
         ObjectNode manifest = JsonNodeFactory.instance.objectNode();
         var files = manifest.putArray("files");
         for (String name : List.of("run.json", "state.safetensors")) {
             Path file = draft.resolve(name);
-            files.addObject().put("name", name).put("bytes", Files.size(file)).put("sha256", sha256(file));
+            files.addObject().put("name", name).put("bytes", Files.size(file)).put("sha256", Sha256.of(file));
         }
-        return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(manifest);
+        return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(manifest);
     }
 
     private static long bytes(Path folder) throws IOException {
@@ -187,18 +194,5 @@ final class Checkpoints {
             }
         }
         return bytes;
-    }
-
-    static String sha256(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            byte[] buffer = new byte[1 << 16];
-            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                digest.update(buffer, 0, n);
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256.", e);
-        }
     }
 }

@@ -155,7 +155,7 @@ public final class TrainingRun implements AutoCloseable {
         List<int[]> window = batches.window(step);
         long trained = 0;
         for (int[] rows : window) {
-            trained += Arrays.stream(rows).mapToLong(training::trainedTokens).sum();
+            trained += Arrays.stream(rows).mapToLong(row -> training.get(row).trainedTokens()).sum();
         }
         optimizer.zeroGradients();
         LossSum sum = LossSum.ZERO;
