@@ -18,7 +18,7 @@ final class DatasetLoad {
     private final List<Example> examples = new ArrayList<>();
     private int truncated;
     private int lostRows;
-    private int firstLost;
+    private long firstLost;
 
     DatasetLoad(String name, DataFormat format, @Nullable RowEncoder encoder, int vocabularySize, int maxLength) {
         if (maxLength < 2) {
@@ -35,7 +35,7 @@ final class DatasetLoad {
         JsonLines lines = new JsonLines(in, DatasetLimits.DEFAULT.lineBytes());
         for (JsonLines.Line line = lines.next(); line != null; line = lines.next()) {
             try {
-                add(encode(reader.read(line)), line.number());
+                add(RowEncoder.encode(reader.read(line), encoder).example(), line.number());
             } catch (RowException e) {
                 throw new InputException("%s, line %d: %s".formatted(name, line.number(), e.problem()));
             }
@@ -51,20 +51,7 @@ final class DatasetLoad {
         return new Dataset(reader.format(), examples, truncated);
     }
 
-    private Example encode(Row row) {
-        if (encoder != null) {
-            return encoder.encode(row);
-        }
-        if (row instanceof Row.Tokenized given) {
-            return new Example(given.ids(), given.labels());
-        }
-        throw new RowException(
-                "",
-                "The row is text, but the base model has no tokenizer.json; add it to its folder, or give rows of"
-                        + " {\"input_ids\", \"labels\"}.");
-    }
-
-    private void add(Example whole, int line) {
+    private void add(Example whole, long line) {
         checkIds(whole);
         if (whole.trainedTokens() == 0) {
             throw new RowException(

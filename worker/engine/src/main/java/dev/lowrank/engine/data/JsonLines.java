@@ -18,7 +18,7 @@ final class JsonLines {
     private int at;
     private int end;
     private byte[] line = new byte[CHUNK];
-    private int number;
+    private long number;
 
     /** @param longest the most bytes of a line */
     JsonLines(InputStream in, int longest) {
@@ -32,7 +32,7 @@ final class JsonLines {
      * @param number counted from 1
      * @param bytes its bytes, or null if there are more than allowed
      */
-    record Line(int number, byte @Nullable [] bytes) {
+    record Line(long number, byte @Nullable [] bytes) {
         boolean isBlank() {
             if (bytes != null) {
                 for (byte b : bytes) {
@@ -56,7 +56,7 @@ final class JsonLines {
     }
 
     /** The number of the last line read. */
-    int lines() {
+    long lines() {
         return number;
     }
 
@@ -64,7 +64,7 @@ final class JsonLines {
         if (at == end && !fill()) {
             return null;
         }
-        number = Math.incrementExact(number);
+        number++;
         int length = 0;
         boolean tooLong = false;
         do {

@@ -23,28 +23,30 @@ public final class RowEncoder {
         this.trainOn = trainOn;
     }
 
-    /** @throws RowException if the row cannot be written or read as tokens */
-    Example encode(Row row) {
-        return switch (row) {
-            case Row.Tokenized given -> new Example(given.ids(), given.labels());
-            case Row.Chat chat -> encode(spans(chat));
-            case Row.Completion completion ->
-                encode(
-                        trainOn == TrainOn.ALL
-                                ? TrainedSpans.whole(completion.prompt() + completion.completion())
-                                : TrainedSpans.of(completion));
-            case Row.Text text -> encode(TrainedSpans.whole(text.text()));
-        };
+    /**
+     * Any row as tokens; a row of ids needs no encoder.
+     *
+     * @throws RowException if it cannot be written or read as tokens
+     */
+    static EncodedRow encode(Row row, @Nullable RowEncoder encoder) {
+        if (row instanceof Row.Tokenized given) {
+            return new EncodedRow(null, null, new Example(given.ids(), given.labels()));
+        }
+        if (encoder == null) {
+            throw new RowException(
+                    "",
+                    "The row is text, but the base model has no tokenizer.json; add it to its folder, or give rows of"
+                            + " {\"input_ids\", \"labels\"}.");
+        }
+        return encoder.encode(encoder.spans(row));
     }
 
-    /** The text the model sees, or null for a row that was given as ids. */
-    @Nullable
-    String textOf(Row row) {
+    private TrainedSpans spans(Row row) {
         return switch (row) {
-            case Row.Tokenized given -> null;
-            case Row.Chat chat -> spans(chat).text();
-            case Row.Completion completion -> completion.prompt() + completion.completion();
-            case Row.Text text -> text.text();
+            case Row.Chat chat -> spans(chat);
+            case Row.Completion completion -> TrainedSpans.of(completion);
+            case Row.Text text -> TrainedSpans.whole(text.text());
+            case Row.Tokenized tokenized -> throw new IllegalArgumentException("a tokenized row has no text");
         };
     }
 
@@ -63,7 +65,7 @@ public final class RowEncoder {
         return trainOn == TrainOn.ALL ? TrainedSpans.all(chat, renderer) : TrainedSpans.of(chat, renderer);
     }
 
-    private Example encode(TrainedSpans spans) {
+    private EncodedRow encode(TrainedSpans spans) {
         Encoding encoding = encodeText(spans.text());
         int[] labels = encoding.ids().clone();
         for (int i = 0; i < labels.length; i++) {
@@ -71,7 +73,7 @@ public final class RowEncoder {
                 labels[i] = Example.IGNORED;
             }
         }
-        return new Example(encoding.ids(), labels);
+        return new EncodedRow(spans.text(), encoding.starts(), new Example(encoding.ids(), labels));
     }
 
     private Encoding encodeText(String text) {

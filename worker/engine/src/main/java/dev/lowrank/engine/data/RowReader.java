@@ -47,7 +47,7 @@ final class RowReader {
 
     /** @throws RowException if the line is no sound row of the file's format */
     Row read(JsonLines.Line line) {
-        JsonNode node = parse(text(line), line.number());
+        JsonNode node = parse(text(line));
         DataFormat shape = RowShape.of(node, format);
         if (format == DataFormat.AUTO) {
             format = shape;
@@ -103,7 +103,7 @@ final class RowReader {
         return in.position();
     }
 
-    private static JsonNode parse(String text, int line) {
+    private static JsonNode parse(String text) {
         JsonNode node;
         try {
             node = MAPPER.readTree(text);
