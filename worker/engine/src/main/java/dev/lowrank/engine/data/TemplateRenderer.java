@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Renders conversations with a model's own chat template. */
+/** Renders conversations with a model's own chat template, given the variables that transformers gives it. */
 public final class TemplateRenderer implements ChatRenderer {
     private final ChatTemplate template;
     private final Map<String, Object> specialTokens;
@@ -25,12 +25,11 @@ public final class TemplateRenderer implements ChatRenderer {
 
     @Override
     public String render(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
-        Map<String, Object> variables = new HashMap<>(specialTokens);
+        Map<String, @Nullable Object> variables = new HashMap<>(specialTokens);
         variables.put("messages", messages);
+        variables.put("tools", tools);
+        variables.put("documents", null);
         variables.put("add_generation_prompt", addGenerationPrompt);
-        if (tools != null) {
-            variables.put("tools", tools);
-        }
         return template.render(variables);
     }
 }

@@ -58,8 +58,10 @@ class GeneratorTest {
     @Test
     void oneSeedDrawsOneTextAndAnotherSeedAnother() {
         int[] a = generator.generate(PROMPT, new Sampling(1, 0, 1, 5), Set.of(), 30);
-        assertThat(generator.generate(PROMPT, new Sampling(1, 0, 1, 5), Set.of(), 30)).isEqualTo(a);
-        assertThat(generator.generate(PROMPT, new Sampling(1, 0, 1, 6), Set.of(), 30)).isNotEqualTo(a);
+        assertThat(generator.generate(PROMPT, new Sampling(1, 0, 1, 5), Set.of(), 30))
+                .isEqualTo(a);
+        assertThat(generator.generate(PROMPT, new Sampling(1, 0, 1, 6), Set.of(), 30))
+                .isNotEqualTo(a);
     }
 
     @Test

@@ -17,29 +17,30 @@ class SpecJsonTest {
         assertThat(read.spec().adapter().rank()).isEqualTo(16);
         assertThat(read.spec().adapter().allLinear()).isTrue();
         assertThat(read.spec().training().learningRate()).isEqualTo(2e-4);
-        assertThat(read.resolutions()).extracting(Resolution::field).contains("method", "adapter.rank", "training.learning_rate");
+        assertThat(read.resolutions())
+                .extracting(Resolution::field)
+                .contains("method", "adapter.rank", "training.learning_rate");
         assertThat(read.resolutions()).allSatisfy(r -> assertThat(r.reason()).isNotBlank());
     }
 
     @Test
     void whatIsGivenIsNotCalledFilledIn() {
-        SpecJson.Read read = SpecJson.parse("{\"base_model\": \"b\", \"training_file\": \"t\", \"adapter\": {\"rank\": 8}}");
+        SpecJson.Read read =
+                SpecJson.parse("{\"base_model\": \"b\", \"training_file\": \"t\", \"adapter\": {\"rank\": 8}}");
         assertThat(read.resolutions()).extracting(Resolution::field).doesNotContain("adapter.rank");
         assertThat(read.spec().adapter().alpha()).isEqualTo(16);
     }
 
     @Test
     void writtenSpecReadsBackEqualWithNothingFilledIn() {
-        TrainingSpec spec = SpecJson.parse(
-                        """
+        TrainingSpec spec = SpecJson.parse("""
                         {"base_model": "b", "training_file": "t", "validation_file": "v", "format": "chat", "method": "lora", "output": "o",
                          "initial_adapter": "i", "adapter": {"rank": 4, "alpha": 9, "dropout": 0.1, "target_modules": ["q_proj"], "init": "gaussian"},
                          "training": {"epochs": 2, "max_steps": 7, "micro_batch_size": 3, "gradient_accumulation": 5, "learning_rate": 0.001,
                                       "schedule": "cosine", "warmup_steps": 4, "weight_decay": 0.1, "betas": [0.8, 0.9], "epsilon": 1e-6,
                                       "max_grad_norm": 0.5, "max_length": 99, "shuffle": true, "seed": 6, "train_on": "all",
                                       "checkpoint_every_steps": 2, "dtype": "float32"}}
-                        """)
-                .spec();
+                        """).spec();
         SpecJson.Read again = SpecJson.read(SpecJson.write(spec));
         assertThat(again.spec()).isEqualTo(spec);
         assertThat(again.resolutions()).isEmpty();
@@ -72,14 +73,18 @@ class SpecJsonTest {
         }
         String spec = json;
         assertThatThrownBy(() -> SpecJson.parse(spec))
-                .isInstanceOfSatisfying(SpecException.class, e -> assertThat(e.field()).isEqualTo(field))
+                .isInstanceOfSatisfying(
+                        SpecException.class, e -> assertThat(e.field()).isEqualTo(field))
                 .hasMessageContaining(remedy);
     }
 
     @Test
     void textThatIsNoJsonIsRefusedInOneSentence() {
-        assertThatThrownBy(() -> SpecJson.parse("{\"base_model\": ")).isInstanceOf(SpecException.class).hasMessageContaining("not valid JSON");
-        assertThatThrownBy(() -> SpecJson.parse("{\"method\": \"lora\", \"method\": \"full\"}")).isInstanceOf(SpecException.class);
+        assertThatThrownBy(() -> SpecJson.parse("{\"base_model\": "))
+                .isInstanceOf(SpecException.class)
+                .hasMessageContaining("not valid JSON");
+        assertThatThrownBy(() -> SpecJson.parse("{\"method\": \"lora\", \"method\": \"full\"}"))
+                .isInstanceOf(SpecException.class);
     }
 
     @Test

@@ -80,9 +80,12 @@ class TapeGradientTest {
             direction[i] /= (float) norm;
             predicted += direction[i] * (double) gradient[i];
         }
-        double measured = (lossAt(model, value, before, direction, h) - lossAt(model, value, before, direction, -h)) / (2 * h);
+        double measured =
+                (lossAt(model, value, before, direction, h) - lossAt(model, value, before, direction, -h)) / (2 * h);
         kernels.upload(before, 0, value);
-        assertThat(measured).as(parameter.name()).isCloseTo(predicted, org.assertj.core.data.Percentage.withPercentage(1.5));
+        assertThat(measured)
+                .as(parameter.name())
+                .isCloseTo(predicted, org.assertj.core.data.Percentage.withPercentage(1.5));
     }
 
     private double lossAt(Llama model, Tensor value, float[] from, float[] direction, double step) {

@@ -11,15 +11,13 @@ import tools.jackson.databind.node.ObjectNode;
 final class TinyRun {
     static final Path FIXTURE = Path.of("src/test/resources/fixtures/llama-tiny");
 
-    private final ObjectNode spec = (ObjectNode) JsonMapper.shared()
-            .readTree(
-                    """
+    private final ObjectNode spec = (ObjectNode)
+            JsonMapper.shared().readTree("""
                     {"base_model": "%s", "training_file": "%s", "format": "tokenized",
                      "adapter": {"rank": 3, "dropout": 0.1},
                      "training": {"epochs": 3, "micro_batch_size": 2, "gradient_accumulation": 2,
                                   "learning_rate": 0.01, "shuffle": true, "checkpoint_every_steps": 2, "seed": 11}}
-                    """
-                            .formatted(FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl")));
+                    """.formatted(FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl")));
 
     TinyRun with(String field, Object value) {
         spec.set(field, JsonMapper.shared().valueToTree(value));

@@ -143,7 +143,8 @@ class TrainingRunTest {
                         .with("method", "full")
                         .in(folder))
                 .isInstanceOfSatisfying(
-                        TrainingFailure.class, failure -> assertThat(failure.code()).endsWith("_not_finite"))
+                        TrainingFailure.class,
+                        failure -> assertThat(failure.code()).endsWith("_not_finite"))
                 .hasMessageContaining("learning_rate");
         assertThat(folder.resolve("checkpoints/step-00000002/DONE")).exists();
     }
