@@ -675,6 +675,21 @@ public abstract class KernelsContract {
     }
 
     @Test
+    void dropsTheElementsThatEveryDeviceDrops() {
+        float[] ones = new float[(1 << 20) + 207];
+        Arrays.fill(ones, 1);
+        Tensor out = memory.take(ones.length);
+        for (long key : new long[] {0, -5, 0x123456789ABCDEFL}) {
+            kernels.dropout(tensor(ones), 0.25f, key, false, out);
+            float[] expected = new float[ones.length];
+            for (int i = 0; i < expected.length; i++) {
+                expected[i] = Reference.keeps(key, i, 0.25f) ? 1 / 0.75f : 0;
+            }
+            assertThat(Arrays.mismatch(read(out), expected)).isEqualTo(-1);
+        }
+    }
+
+    @Test
     void dropsByPlaceNotBySize() {
         float[] values = random(70_000);
         Tensor whole = memory.take(values.length);
