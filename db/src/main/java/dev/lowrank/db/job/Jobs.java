@@ -167,7 +167,7 @@ public final class Jobs {
      */
     public boolean requestCancel(String projectId, String id) {
         return Boolean.TRUE.equals(transactions.execute(status -> {
-            List<String> state = jdbc.sql(REQUEST_CANCEL)
+            List<@Nullable String> state = jdbc.sql(REQUEST_CANCEL)
                     .param("id", id)
                     .param("project", projectId)
                     .query(String.class)
@@ -175,7 +175,7 @@ public final class Jobs {
             if (state.isEmpty()) {
                 return false;
             }
-            event(id, state.get(0).equals("running") ? "Cancellation requested" : "Fine-tuning job cancelled");
+            event(id, "running".equals(state.get(0)) ? "Cancellation requested" : "Fine-tuning job cancelled");
             return true;
         }));
     }
