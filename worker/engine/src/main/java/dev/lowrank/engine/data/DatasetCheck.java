@@ -43,7 +43,8 @@ public final class DatasetCheck {
             }
         }
         if (examples == 0 && problemCount == 0) {
-            add(new RowProblem(Math.max(1, lines.lines()), "", "The file holds no rows; write one JSON object a line."));
+            add(new RowProblem(
+                    Math.max(1, lines.lines()), "", "The file holds no rows; write one JSON object a line."));
         }
         return new DatasetReport(reader.format(), lines.lines(), examples, problems, problemCount);
     }

@@ -24,7 +24,8 @@ final class Pieces {
         } else {
             int[] ids = row.example().ids();
             text = encoder.decode(ids);
-            // Decoding a stretch alone would lose the space it begins with, so its place is told by what comes before it.
+            // Decoding a stretch alone would lose the space it begins with, so its place is told by what comes before
+            // it.
             offset = token -> Math.min(
                     text.length(), encoder.decode(Arrays.copyOf(ids, token)).length());
         }

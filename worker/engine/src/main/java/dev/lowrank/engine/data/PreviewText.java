@@ -27,8 +27,13 @@ final class PreviewText {
     private void figures(DatasetPreview preview) {
         line("format         %s", preview.format().key());
         line("rows           %d", preview.rows());
-        line("tokens         %d, of the longest row %d", preview.lengths().tokens(), preview.lengths().longest());
-        line("trained tokens %d (%s)", preview.trainedTokens(), share(preview.trainedTokens(), preview.lengths().tokens()));
+        line(
+                "tokens         %d, of the longest row %d",
+                preview.lengths().tokens(), preview.lengths().longest());
+        line(
+                "trained tokens %d (%s)",
+                preview.trainedTokens(),
+                share(preview.trainedTokens(), preview.lengths().tokens()));
         line("cut off        %d rows", preview.truncatedRows());
         line("nothing to learn from in %d rows", preview.emptyRows());
         line("unusable       %d rows", preview.problemCount());

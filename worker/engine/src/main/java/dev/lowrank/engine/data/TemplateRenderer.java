@@ -23,14 +23,15 @@ public final class TemplateRenderer implements ChatRenderer {
         return source == null ? null : new TemplateRenderer(ChatTemplate.compile(source), tokenizer.specialTokens());
     }
 
+    /** Gives the template what transformers gives it: absent tools and documents are defined, and null. */
     @Override
+    @SuppressWarnings("NullAway") // null is the value a template tests for
     public String render(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
         Map<String, Object> variables = new HashMap<>(specialTokens);
         variables.put("messages", messages);
+        variables.put("tools", tools);
+        variables.put("documents", null);
         variables.put("add_generation_prompt", addGenerationPrompt);
-        if (tools != null) {
-            variables.put("tools", tools);
-        }
         return template.render(variables);
     }
 }
