@@ -118,7 +118,8 @@ public final class AdapterCheck {
             checks.add(new Check(
                     "changes the base",
                     moved > 0,
-                    "%d of %d tensors differ from the base's.".formatted(moved, model.tensorNames().size())));
+                    "%d of %d tensors differ from the base's."
+                            .formatted(moved, model.tensorNames().size())));
             report.add("A whole model: any server that loads the base loads it.");
         }
     }
@@ -137,7 +138,9 @@ public final class AdapterCheck {
                 Path here = folder.resolve(name);
                 if (Files.exists(there) && (!Files.exists(here) || Files.mismatch(there, here) >= 0)) {
                     return new Check(
-                            "tokenizer and chat template inside", false, name + " is missing or differs from the base's.");
+                            "tokenizer and chat template inside",
+                            false,
+                            name + " is missing or differs from the base's.");
                 }
             }
             return new Check("tokenizer and chat template inside", true, "They are byte-equal to the base's.");

@@ -92,8 +92,9 @@ public final class LoraAdapter {
             layers.add(new Adapted(linear, new LowRank(a, b, scale, (float) config.dropout(), layers.size())));
         }
         if (!remaining.isEmpty()) {
-            throw new InputException("Adapter %s adapts \"%s\", which the base does not have; it was made for another base (%s)."
-                    .formatted(folder.path(), remaining.iterator().next(), config.baseModel()));
+            throw new InputException(
+                    "Adapter %s adapts \"%s\", which the base does not have; it was made for another base (%s)."
+                            .formatted(folder.path(), remaining.iterator().next(), config.baseModel()));
         }
         return new LoraAdapter(config, kernels, List.copyOf(layers));
     }
@@ -144,7 +145,10 @@ public final class LoraAdapter {
         for (String target : spec.targetModules()) {
             if (model.linears().stream().noneMatch(linear -> matches(linear, target))) {
                 String known = String.join(
-                        ", ", new TreeSet<>(model.linears().stream().map(l -> lastName(l.path())).toList()));
+                        ", ",
+                        new TreeSet<>(model.linears().stream()
+                                .map(l -> lastName(l.path()))
+                                .toList()));
                 throw new SpecException(
                         "adapter.target_modules",
                         "names \"%s\", but the base has no such linear layer; it has: %s.".formatted(target, known));
@@ -164,9 +168,10 @@ public final class LoraAdapter {
         float[] a = new float[Math.multiplyExact(spec.rank(), linear.inputs())];
         double bound = 1 / Math.sqrt(linear.inputs());
         for (int i = 0; i < a.length; i++) {
-            a[i] = (float) (spec.init() == AdapterInit.KAIMING
-                    ? bound * (2 * CounterRandom.uniform(key, i) - 1)
-                    : CounterRandom.normal(key, i) / spec.rank());
+            a[i] = (float)
+                    (spec.init() == AdapterInit.KAIMING
+                            ? bound * (2 * CounterRandom.uniform(key, i) - 1)
+                            : CounterRandom.normal(key, i) / spec.rank());
         }
         return a;
     }
@@ -183,8 +188,9 @@ public final class LoraAdapter {
 
     private static void requireShape(PeftFolder folder, Linear linear, long[] found, long... wanted) {
         if (!Arrays.equals(found, wanted)) {
-            throw new InputException("Adapter %s has a factor of shape %s for \"%s\", but the base needs %s; it was made for another base."
-                    .formatted(folder.path(), Arrays.toString(found), linear.path(), Arrays.toString(wanted)));
+            throw new InputException(
+                    "Adapter %s has a factor of shape %s for \"%s\", but the base needs %s; it was made for another base."
+                            .formatted(folder.path(), Arrays.toString(found), linear.path(), Arrays.toString(wanted)));
         }
     }
 

@@ -38,7 +38,10 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--raw", description = "Continue the text as it is, without the chat template.")
     private boolean raw;
 
-    @Option(names = {"--tokens", "--max-tokens"}, paramLabel = "N", description = "Most tokens of an answer (256).")
+    @Option(
+            names = {"--tokens", "--max-tokens"},
+            paramLabel = "N",
+            description = "Most tokens of an answer (256).")
     private int tokens = 256;
 
     @Option(names = "--temperature", paramLabel = "T", description = "0 for the most likely token (default).")
@@ -47,7 +50,10 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--top-k", paramLabel = "K", description = "Draw from the K most likely tokens only.")
     private int topK;
 
-    @Option(names = "--top-p", paramLabel = "P", description = "Draw from the most likely tokens of total probability P.")
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description = "Draw from the most likely tokens of total probability P.")
     private double topP = 1;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of the draw; the same seed gives the same text.")
@@ -109,7 +115,8 @@ final class GenerateCommand implements Callable<Integer> {
                 .filter(line -> !line.isBlank())
                 .toList();
         if (lines.isEmpty()) {
-            throw new InputException("There is nothing to answer: give --prompt TEXT, or a prompt a line on the input.");
+            throw new InputException(
+                    "There is nothing to answer: give --prompt TEXT, or a prompt a line on the input.");
         }
         return lines;
     }

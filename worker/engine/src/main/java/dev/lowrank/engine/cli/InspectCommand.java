@@ -29,18 +29,28 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
         name = "inspect",
         mixinStandardHelpOptions = true,
-        description = "Says what a model, adapter, dataset, checkpoint or safetensors file holds, and what is wrong with it.")
+        description =
+                "Says what a model, adapter, dataset, checkpoint or safetensors file holds, and what is wrong with it.")
 final class InspectCommand implements Callable<Integer> {
     @Parameters(paramLabel = "PATH", description = "A folder or file.")
     private Path path = Path.of("");
 
-    @Option(names = {"--model", "--base"}, paramLabel = "DIR", description = "Show a dataset's rows as this base sees them.")
+    @Option(
+            names = {"--model", "--base"},
+            paramLabel = "DIR",
+            description = "Show a dataset's rows as this base sees them.")
     private @Nullable Path model;
 
-    @Option(names = "--format", paramLabel = "F", description = "Of a dataset: auto, chat, completion, text or tokenized.")
+    @Option(
+            names = "--format",
+            paramLabel = "F",
+            description = "Of a dataset: auto, chat, completion, text or tokenized.")
     private String format = "auto";
 
-    @Option(names = "--train-on", paramLabel = "T", description = "Which tokens carry loss: assistant (default) or all.")
+    @Option(
+            names = "--train-on",
+            paramLabel = "T",
+            description = "Which tokens carry loss: assistant (default) or all.")
     private String trainOn = "assistant";
 
     @Option(names = "--max-length", paramLabel = "N", description = "Tokens of a row; the rest is cut off (1024).")

@@ -15,7 +15,10 @@ final class ModelOptions {
     @Parameters(arity = "0..1", paramLabel = "BASE", description = "The base model's folder (or --model).")
     private @Nullable Path positional;
 
-    @Option(names = {"--model", "--base"}, paramLabel = "DIR", description = "The base model's folder.")
+    @Option(
+            names = {"--model", "--base"},
+            paramLabel = "DIR",
+            description = "The base model's folder.")
     private @Nullable Path named;
 
     @Option(names = "--adapter", paramLabel = "DIR", description = "A PEFT adapter folder; may be repeated to compare.")

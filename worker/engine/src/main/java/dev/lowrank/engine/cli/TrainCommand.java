@@ -68,7 +68,8 @@ final class TrainCommand implements Callable<Integer> {
             try (Interruption interruption = Interruption.listen()) {
                 display.stopWhen(interruption::requested);
                 if (run.train(display) == Ending.STOPPED) {
-                    out.println("Stopped after step %d of %d; go on with --resume.".formatted(run.completedSteps(), run.plan().totalSteps()));
+                    out.println("Stopped after step %d of %d; go on with --resume."
+                            .formatted(run.completedSteps(), run.plan().totalSteps()));
                     interruption.exitWith(INTERRUPTED);
                     return INTERRUPTED;
                 }
@@ -81,7 +82,8 @@ final class TrainCommand implements Callable<Integer> {
     private int finish(PrintStream out, TrainingSpec spec, Path folder, TrainingRun run, TrainingDisplay display) {
         HeldOut heldOut = run.evaluate();
         if (heldOut != null) {
-            out.println("Held-out loss %.4f -> %.4f over %,d tokens.".formatted(heldOut.baseLoss(), heldOut.tunedLoss(), heldOut.tokens()));
+            out.println("Held-out loss %.4f -> %.4f over %,d tokens."
+                    .formatted(heldOut.baseLoss(), heldOut.tunedLoss(), heldOut.tokens()));
         }
         Verdict verdict = AdapterCheck.verify(folder, Path.of(spec.baseModel()), null);
         verdict.checks().stream()
@@ -113,7 +115,8 @@ final class TrainCommand implements Callable<Integer> {
     private String outputOf(TrainingSpec spec) {
         String folder = output != null ? output : spec.output();
         if (folder == null) {
-            throw new SpecException("output", "is missing; name the folder that receives the result, here or with --output.");
+            throw new SpecException(
+                    "output", "is missing; name the folder that receives the result, here or with --output.");
         }
         return folder;
     }
@@ -122,9 +125,15 @@ final class TrainCommand implements Callable<Integer> {
         RunPlan plan = run.plan();
         out.println(kernels.device());
         out.println("%,d of %,d values trained; %,d rows, %,d trained tokens an epoch; %,d steps."
-                .formatted(plan.trainableParameters(), plan.baseParameters(), plan.examples(), plan.trainedTokens(), plan.totalSteps()));
+                .formatted(
+                        plan.trainableParameters(),
+                        plan.baseParameters(),
+                        plan.examples(),
+                        plan.trainedTokens(),
+                        plan.totalSteps()));
         if (plan.truncatedRows() > 0) {
-            out.println("%,d rows are longer than \"training.max_length\" and were cut off.".formatted(plan.truncatedRows()));
+            out.println("%,d rows are longer than \"training.max_length\" and were cut off."
+                    .formatted(plan.truncatedRows()));
         }
         for (Resolution resolution : read.resolutions()) {
             out.println("  %-32s %-12s %s".formatted(resolution.field(), resolution.value(), resolution.reason()));

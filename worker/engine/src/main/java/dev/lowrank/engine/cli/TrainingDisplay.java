@@ -17,7 +17,8 @@ final class TrainingDisplay implements RunControl {
     private static final long LINE_EVERY_NANOS = 5_000_000_000L;
 
     private final PrintStream out;
-    private final boolean terminal = System.console() != null && System.console().isTerminal();
+    private final boolean terminal =
+            System.console() != null && System.console().isTerminal();
     private final Deque<CheckpointFolder> kept = new ArrayDeque<>();
     private final int firstStep;
     private final long began = System.nanoTime();

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Renders conversations with a model's own chat template. */
+/** Renders conversations with a model's own chat template, given the variables that transformers gives it. */
 public final class TemplateRenderer implements ChatRenderer {
     private final ChatTemplate template;
     private final Map<String, Object> specialTokens;
@@ -27,7 +27,7 @@ public final class TemplateRenderer implements ChatRenderer {
     @Override
     @SuppressWarnings("NullAway") // null is the value a template tests for
     public String render(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
-        Map<String, Object> variables = new HashMap<>(specialTokens);
+        Map<String, @Nullable Object> variables = new HashMap<>(specialTokens);
         variables.put("messages", messages);
         variables.put("tools", tools);
         variables.put("documents", null);

@@ -50,7 +50,8 @@ public final class Assistant implements AutoCloseable {
         ModelFolder folder = ModelFolder.open(model);
         Tokenizer tokenizer = Tokenizer.open(model);
         Llama llama = Llama.load(folder, false, kernels);
-        return new Assistant(folder, tokenizer, llama, kernels, Math.min(llama.config().maxPositions(), 4096));
+        return new Assistant(
+                folder, tokenizer, llama, kernels, Math.min(llama.config().maxPositions(), 4096));
     }
 
     public Llama model() {
@@ -106,8 +107,9 @@ public final class Assistant implements AutoCloseable {
 
     private String render(List<Map<String, Object>> messages, boolean addGenerationPrompt) {
         if (template == null) {
-            throw new InputException("%s has no chat template; add a chat_template.jinja, or give plain text with --raw."
-                    .formatted(folder.path()));
+            throw new InputException(
+                    "%s has no chat template; add a chat_template.jinja, or give plain text with --raw."
+                            .formatted(folder.path()));
         }
         return template.render(messages, null, addGenerationPrompt);
     }
@@ -133,7 +135,8 @@ public final class Assistant implements AutoCloseable {
         probe.add(Map.of("role", "user", "content", PROBE));
         probe.add(Map.of("role", "assistant", "content", PROBE));
         String rendered = render(probe, false);
-        String after = rendered.substring(rendered.lastIndexOf(PROBE) + PROBE.length()).strip();
+        String after =
+                rendered.substring(rendered.lastIndexOf(PROBE) + PROBE.length()).strip();
         int[] ids = after.isEmpty() ? new int[0] : tokenizer.encode(after).ids();
         return ids.length > 0 && tokenizer.decode(new int[] {ids[0]}, true).isEmpty() ? ids[0] : null;
     }

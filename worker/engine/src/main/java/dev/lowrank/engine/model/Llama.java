@@ -72,7 +72,8 @@ public final class Llama implements AutoCloseable {
      * @throws InputException if the folder is not a complete Llama model
      */
     public static Llama load(ModelFolder folder, boolean trainable, Kernels kernels) {
-        return new Llama(LlamaConfig.read(folder.config(), folder.path().resolve("config.json")), folder, trainable, kernels);
+        return new Llama(
+                LlamaConfig.read(folder.config(), folder.path().resolve("config.json")), folder, trainable, kernels);
     }
 
     public LlamaConfig config() {
@@ -180,8 +181,9 @@ public final class Llama implements AutoCloseable {
 
         Parameter take(String name, long... shape) {
             if (!unused.remove(name)) {
-                throw new InputException("%s has no tensor \"%s\", which its config.json promises; the download may be incomplete."
-                        .formatted(folder.path(), name));
+                throw new InputException(
+                        "%s has no tensor \"%s\", which its config.json promises; the download may be incomplete."
+                                .formatted(folder.path(), name));
             }
             long[] found = folder.info(name).shape();
             if (!Arrays.equals(found, shape)) {
@@ -203,8 +205,12 @@ public final class Llama implements AutoCloseable {
                 unused.remove("lm_head.weight");
             }
             if (!unused.isEmpty()) {
-                throw new InputException("%s holds %d tensors that a Llama model has no place for, such as \"%s\"; its config.json may belong to another model."
-                        .formatted(folder.path(), unused.size(), unused.iterator().next()));
+                throw new InputException(
+                        "%s holds %d tensors that a Llama model has no place for, such as \"%s\"; its config.json may belong to another model."
+                                .formatted(
+                                        folder.path(),
+                                        unused.size(),
+                                        unused.iterator().next()));
             }
         }
     }

@@ -108,7 +108,10 @@ public record LlamaConfig(
             if (value.isMissingNode() || value.isNull()) {
                 throw new InputException("%s has no \"%s\"; a Llama model needs it.".formatted(file, key));
             }
-            if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1 || value.intValue() > most) {
+            if (!value.isIntegralNumber()
+                    || !value.canConvertToInt()
+                    || value.intValue() < 1
+                    || value.intValue() > most) {
                 throw wrong(key, "must be a whole number between 1 and %d".formatted(most));
             }
             return value.intValue();

@@ -21,7 +21,12 @@ record LlamaLayer(
         Linear down) {
     /** h [N, C] to [N, C]. */
     Value forward(
-            Tape tape, Value h, TokenBatch batch, LlamaConfig config, RotaryTables rotary, @Nullable KeyValueCache cache) {
+            Tape tape,
+            Value h,
+            TokenBatch batch,
+            LlamaConfig config,
+            RotaryTables rotary,
+            @Nullable KeyValueCache cache) {
         Value x = tape.rmsNorm(h, attentionNorm, config.normEpsilon());
         Value q = tape.rope(query.forward(tape, x), config.heads(), batch.positions(), rotary.cos(), rotary.sin());
         Value k = tape.rope(key.forward(tape, x), config.kvHeads(), batch.positions(), rotary.cos(), rotary.sin());

@@ -13,17 +13,64 @@ record Booking(String name, String place, int day, int hour, int quarter, int pe
     static final List<String> DAYS =
             List.of("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday");
     private static final List<String> NUMBERS = List.of(
-            "twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve");
+            "twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+            "twelve");
     private static final List<String> NAMES = List.of(
-            "Okafor", "Larsen", "Mbeki", "Tanaka", "Silva", "Novak", "Haddad", "Moreau", "Keller", "Rossi", "Ivanova",
-            "Chen", "Park", "Dubois", "Garcia", "Nkrumah", "Petrov", "Yilmaz", "Andersson", "Kowalski", "Fischer",
-            "Santos", "Murphy", "Khan", "Sharma", "Nguyen", "Lopez", "Weber", "Marino", "Costa", "Eriksen", "Popescu",
-            "Horvat", "Bakker", "Janssen", "Romero", "Sato", "Kim", "Abebe", "Diallo", "Farah", "Osei", "Banerjee",
-            "Reyes", "Walker", "Hughes", "Morgan", "Stewart", "Fraser", "Byrne");
+            "Okafor",
+            "Larsen",
+            "Mbeki",
+            "Tanaka",
+            "Silva",
+            "Novak",
+            "Haddad",
+            "Moreau",
+            "Keller",
+            "Rossi",
+            "Ivanova",
+            "Chen",
+            "Park",
+            "Dubois",
+            "Garcia",
+            "Nkrumah",
+            "Petrov",
+            "Yilmaz",
+            "Andersson",
+            "Kowalski",
+            "Fischer",
+            "Santos",
+            "Murphy",
+            "Khan",
+            "Sharma",
+            "Nguyen",
+            "Lopez",
+            "Weber",
+            "Marino",
+            "Costa",
+            "Eriksen",
+            "Popescu",
+            "Horvat",
+            "Bakker",
+            "Janssen",
+            "Romero",
+            "Sato",
+            "Kim",
+            "Abebe",
+            "Diallo",
+            "Farah",
+            "Osei",
+            "Banerjee",
+            "Reyes",
+            "Walker",
+            "Hughes",
+            "Morgan",
+            "Stewart",
+            "Fraser",
+            "Byrne");
     private static final List<String> FIRST = List.of(
             "Copper", "Blue", "Old", "Silver", "Golden", "Green", "Red", "Quiet", "Little", "Grand", "White", "Merry");
     private static final List<String> SECOND = List.of(
-            "Kettle", "Heron", "Mill", "Lantern", "Harbour", "Garden", "Fox", "Oak", "Bridge", "Anchor", "Swan", "Barn");
+            "Kettle", "Heron", "Mill", "Lantern", "Harbour", "Garden", "Fox", "Oak", "Bridge", "Anchor", "Swan",
+            "Barn");
 
     static Booking any(Dice dice) {
         return new Booking(

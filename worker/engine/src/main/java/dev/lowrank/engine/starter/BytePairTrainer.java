@@ -90,8 +90,9 @@ final class BytePairTrainer {
         return counts.entrySet().stream()
                 .filter(entry -> entry.getValue() > 1)
                 .max(Map.Entry.<Pair, Long>comparingByValue()
-                        .thenComparing(Map.Entry.comparingByKey(
-                                Comparator.comparing(Pair::left).thenComparing(Pair::right).reversed())))
+                        .thenComparing(Map.Entry.comparingByKey(Comparator.comparing(Pair::left)
+                                .thenComparing(Pair::right)
+                                .reversed())))
                 .map(Map.Entry::getKey)
                 .orElse(null);
     }

@@ -55,7 +55,8 @@ public final class StarterBase {
     private void writeText(String file, String purpose, int documents) throws IOException {
         lines(out.resolve(file), documents, purpose, dice -> {
             String text = "<|bos|>" + StarterText.document(dice) + "<|end|>";
-            return MAPPER.writeValueAsString(JsonNodeFactory.instance.objectNode().put("text", text));
+            return MAPPER.writeValueAsString(
+                    JsonNodeFactory.instance.objectNode().put("text", text));
         });
     }
 
@@ -106,7 +107,11 @@ public final class StarterBase {
         json(out.resolve("blank/config.json"), config);
         json(
                 out.resolve("blank/generation_config.json"),
-                JsonNodeFactory.instance.objectNode().put("bos_token_id", 1).put("eos_token_id", 2).put("pad_token_id", 0));
+                JsonNodeFactory.instance
+                        .objectNode()
+                        .put("bos_token_id", 1)
+                        .put("eos_token_id", 2)
+                        .put("pad_token_id", 0));
         writeWeights();
     }
 
@@ -152,10 +157,18 @@ public final class StarterBase {
         spec.put("base_model", out.resolve("blank").toString());
         spec.put("training_file", out.resolve("text.jsonl").toString());
         spec.put("validation_file", out.resolve("text-heldout.jsonl").toString());
-        spec.put("format", "text").put("method", "full").put("output", out.resolve("base").toString());
+        spec.put("format", "text")
+                .put("method", "full")
+                .put("output", out.resolve("base").toString());
         ObjectNode training = spec.putObject("training");
-        training.put("epochs", 2).put("micro_batch_size", 24).put("learning_rate", 3e-3).put("schedule", "cosine");
-        training.put("warmup_steps", 100).put("weight_decay", 0.05).put("max_length", 256).put("shuffle", true);
+        training.put("epochs", 2)
+                .put("micro_batch_size", 24)
+                .put("learning_rate", 3e-3)
+                .put("schedule", "cosine");
+        training.put("warmup_steps", 100)
+                .put("weight_decay", 0.05)
+                .put("max_length", 256)
+                .put("shuffle", true);
         training.putArray("betas").add(0.9).add(0.98);
         training.put("checkpoint_every_steps", 500);
         return spec;

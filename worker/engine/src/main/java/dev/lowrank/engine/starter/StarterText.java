@@ -73,12 +73,13 @@ final class StarterText {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < 3; i++) {
             Booking booking = Booking.any(dice);
-            text.append(switch (dice.below(4)) {
-                case 0 -> "%s is %s. ".formatted(capital(booking.spokenTime()), booking.clock());
-                case 1 -> "%s is %s. ".formatted(booking.clockTwelve(), booking.clock());
-                case 2 -> "%s is short for %s. ".formatted(booking.dayShort(), booking.dayName());
-                default -> "%s is %d. ".formatted(capital(booking.spokenPeople()), booking.people());
-            });
+            text.append(
+                    switch (dice.below(4)) {
+                        case 0 -> "%s is %s. ".formatted(capital(booking.spokenTime()), booking.clock());
+                        case 1 -> "%s is %s. ".formatted(booking.clockTwelve(), booking.clock());
+                        case 2 -> "%s is short for %s. ".formatted(booking.dayShort(), booking.dayName());
+                        default -> "%s is %d. ".formatted(capital(booking.spokenPeople()), booking.people());
+                    });
         }
         return text.toString().strip();
     }
@@ -87,7 +88,10 @@ final class StarterText {
         StringBuilder names = new StringBuilder();
         for (int i = 0; i < 4; i++) {
             Booking booking = Booking.any(dice);
-            names.append(i == 0 ? "" : ", ").append(booking.name()).append(" of the ").append(booking.place());
+            names.append(i == 0 ? "" : ", ")
+                    .append(booking.name())
+                    .append(" of the ")
+                    .append(booking.place());
         }
         return "Guests: " + names + ". Again: " + names + ".";
     }

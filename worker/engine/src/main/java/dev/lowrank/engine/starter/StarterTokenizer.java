@@ -10,8 +10,7 @@ final class StarterTokenizer {
     static final int VOCABULARY = 1024;
     static final List<String> SPECIAL =
             List.of("<|pad|>", "<|bos|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>");
-    static final String CHAT_TEMPLATE =
-            """
+    static final String CHAT_TEMPLATE = """
             {{- bos_token -}}
             {%- for message in messages -%}
               {{- '<|' + message.role + '|>' + message.content + eos_token -}}

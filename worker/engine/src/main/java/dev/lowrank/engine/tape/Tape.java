@@ -77,8 +77,10 @@ public final class Tape {
         Tensor rstd = workspace.take(x.data().rows());
         kernels.rmsNorm(x.data(), weight.value(), epsilon, out, rstd);
         Value y = result(out, x.needsGradient() || weight.trainable());
-        record(y, dy -> kernels.rmsNormBackward(
-                dy, x.data(), weight.value(), rstd, x.needsGradient() ? summed(x) : null, weight.gradient()));
+        record(
+                y,
+                dy -> kernels.rmsNormBackward(
+                        dy, x.data(), weight.value(), rstd, x.needsGradient() ? summed(x) : null, weight.gradient()));
         return y;
     }
 

@@ -23,7 +23,8 @@ public final class Value {
         return needsGradient;
     }
 
-    @Nullable Tensor gradient() {
+    @Nullable
+    Tensor gradient() {
         return gradient;
     }
 

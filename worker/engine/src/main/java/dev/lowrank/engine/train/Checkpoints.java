@@ -62,7 +62,9 @@ public final class Checkpoints {
         ObjectNode header = JsonNodeFactory.instance.objectNode();
         header.put("step", step);
         header.set("run", run);
-        Durable.write(draft.resolve("run.json"), MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(header));
+        Durable.write(
+                draft.resolve("run.json"),
+                MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(header));
         Durable.write(draft.resolve("manifest.json"), manifest(draft));
         Durable.syncFolder(draft);
         Durable.deleteTree(folder);
@@ -103,9 +105,12 @@ public final class Checkpoints {
     public static int requireIntact(Path folder) throws IOException {
         String problem = problem(folder);
         if (problem != null) {
-            throw new InputException("Checkpoint %s is not intact: %s; resume from the one before it.".formatted(folder, problem));
+            throw new InputException(
+                    "Checkpoint %s is not intact: %s; resume from the one before it.".formatted(folder, problem));
         }
-        return JsonFile.read(folder.resolve("run.json"), SMALL_JSON).path("step").asInt();
+        return JsonFile.read(folder.resolve("run.json"), SMALL_JSON)
+                .path("step")
+                .asInt();
     }
 
     private List<Path> newestFirst() throws IOException {
@@ -114,7 +119,9 @@ public final class Checkpoints {
         }
         try (Stream<Path> entries = Files.list(root)) {
             return entries.filter(path -> path.getFileName().toString().matches("step-\\d{8}"))
-                    .sorted(Comparator.comparing((Path path) -> path.getFileName().toString()).reversed())
+                    .sorted(Comparator.comparing(
+                                    (Path path) -> path.getFileName().toString())
+                            .reversed())
                     .toList();
         }
     }

@@ -2,8 +2,8 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;

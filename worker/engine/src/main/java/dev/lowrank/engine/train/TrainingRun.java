@@ -5,7 +5,6 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.data.Example;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.model.Llama;
 import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
@@ -46,7 +45,8 @@ public final class TrainingRun implements AutoCloseable {
     private final ObjectNode identity;
     private int completed;
 
-    private TrainingRun(TrainingSpec spec, Path directory, Kernels kernels, ModelFolder base, RunData data, Trainee trainee)
+    private TrainingRun(
+            TrainingSpec spec, Path directory, Kernels kernels, ModelFolder base, RunData data, Trainee trainee)
             throws IOException {
         this.spec = spec;
         this.settings = spec.training();
@@ -155,7 +155,9 @@ public final class TrainingRun implements AutoCloseable {
         List<int[]> window = batches.window(step);
         long trained = 0;
         for (int[] rows : window) {
-            trained += Arrays.stream(rows).mapToLong(row -> training.get(row).trainedTokens()).sum();
+            trained += Arrays.stream(rows)
+                    .mapToLong(row -> training.get(row).trainedTokens())
+                    .sum();
         }
         optimizer.zeroGradients();
         LossSum sum = LossSum.ZERO;
@@ -164,9 +166,11 @@ public final class TrainingRun implements AutoCloseable {
             if (control.stopRequested()) {
                 return null;
             }
-            List<Example> rows = Arrays.stream(window.get(micro)).mapToObj(training::get).toList();
+            List<Example> rows =
+                    Arrays.stream(window.get(micro)).mapToObj(training::get).toList();
             tokens += rows.stream().mapToInt(row -> row.ids().length).sum();
-            sum = sum.plus(forwardBackward(rows, (float) (1.0 / trained), CounterRandom.key(settings.seed(), step, micro)));
+            sum = sum.plus(
+                    forwardBackward(rows, (float) (1.0 / trained), CounterRandom.key(settings.seed(), step, micro)));
         }
         double loss = sum.loss() / trained;
         double norm = optimizer.clip();
@@ -222,7 +226,8 @@ public final class TrainingRun implements AutoCloseable {
         LossSum before = trainee.measureBase(validation, scratch);
         LossSum after = LossMeter.measure(trainee.model(), validation, kernels, scratch);
         double n = after.tokens();
-        return new HeldOut(before.loss() / n, after.loss() / n, before.correct() / n, after.correct() / n, after.tokens());
+        return new HeldOut(
+                before.loss() / n, after.loss() / n, before.correct() / n, after.correct() / n, after.tokens());
     }
 
     /** Writes the PEFT adapter folder (or, for full fine-tuning, the model folder) with tokenizer and chat template. */

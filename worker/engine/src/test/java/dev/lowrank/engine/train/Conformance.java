@@ -27,13 +27,21 @@ final class Conformance {
             JsonNode ours = JsonMapper.shared().readTree(lines.get(s));
             JsonNode reference = trace.get(s);
             String step = "step " + s;
-            assertThat(ours.get("step").asInt()).as(step).isEqualTo(reference.get("step").asInt());
-            assertThat(ours.get("trained_tokens").asLong()).as(step).isEqualTo(reference.get("trained_tokens").asLong());
+            assertThat(ours.get("step").asInt())
+                    .as(step)
+                    .isEqualTo(reference.get("step").asInt());
+            assertThat(ours.get("trained_tokens").asLong())
+                    .as(step)
+                    .isEqualTo(reference.get("trained_tokens").asLong());
             assertThat(ours.get("learning_rate").asDouble())
                     .as(step)
                     .isCloseTo(reference.get(rateField).asDouble(), Percentage.withPercentage(1e-9));
-            assertThat(ours.get("loss").asDouble()).as(step).isCloseTo(reference.get("loss").asDouble(), LOSS);
-            assertThat(ours.get("grad_norm").asDouble()).as(step).isCloseTo(reference.get("grad_norm").asDouble(), NORM);
+            assertThat(ours.get("loss").asDouble())
+                    .as(step)
+                    .isCloseTo(reference.get("loss").asDouble(), LOSS);
+            assertThat(ours.get("grad_norm").asDouble())
+                    .as(step)
+                    .isCloseTo(reference.get("grad_norm").asDouble(), NORM);
         }
     }
 
@@ -45,8 +53,8 @@ final class Conformance {
             double difference = 0;
             double norm = 0;
             for (String module : a.modules()) {
-                for (float[][] pair : List.of(
-                        new float[][] {a.a(module), b.a(module)}, new float[][] {a.b(module), b.b(module)})) {
+                for (float[][] pair :
+                        List.of(new float[][] {a.a(module), b.a(module)}, new float[][] {a.b(module), b.b(module)})) {
                     for (int i = 0; i < pair[0].length; i++) {
                         difference += Math.pow((double) pair[0][i] - pair[1][i], 2);
                         norm += Math.pow(pair[1][i], 2);

@@ -81,32 +81,31 @@ class GoldenLlamaTest {
     }
 
     private JsonNode trace(String name) throws IOException {
-        return JsonMapper.shared().readTree(Files.readString(golden.resolve(name).resolve("trace.json")));
+        return JsonMapper.shared()
+                .readTree(Files.readString(golden.resolve(name).resolve("trace.json")));
     }
 
     private void train(String method, JsonNode trace, String more) throws IOException {
         JsonNode o = trace.get("optimizer");
-        String spec =
-                """
+        String spec = """
                 {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
                  "training": {"epochs": 4, "max_steps": %d, "micro_batch_size": 4, "gradient_accumulation": %d,
                               "learning_rate": %s, "schedule": "%s", "warmup_steps": %d, "weight_decay": %s,
                               "betas": %s, "epsilon": %s, "max_grad_norm": %s}}
-                """
-                        .formatted(
-                                golden.resolve("model"),
-                                rowsFile(),
-                                method,
-                                more,
-                                o.get("steps").asInt(),
-                                o.get("gradient_accumulation").asInt(),
-                                o.get("peak_lr"),
-                                o.get("schedule").asString(),
-                                o.get("warmup_steps").asInt(),
-                                o.get("weight_decay"),
-                                o.get("betas"),
-                                o.get("eps"),
-                                o.get("max_grad_norm"));
+                """.formatted(
+                        golden.resolve("model"),
+                        rowsFile(),
+                        method,
+                        more,
+                        o.get("steps").asInt(),
+                        o.get("gradient_accumulation").asInt(),
+                        o.get("peak_lr"),
+                        o.get("schedule").asString(),
+                        o.get("warmup_steps").asInt(),
+                        o.get("weight_decay"),
+                        o.get("betas"),
+                        o.get("eps"),
+                        o.get("max_grad_norm"));
         try (Kernels kernels = CpuKernels.open(2);
                 TrainingRun run = TrainingRun.open(SpecJson.parse(spec).spec(), folder.resolve("out"), kernels)) {
             assertThat(run.train(new RunControl() {})).isEqualTo(Ending.FINISHED);
@@ -155,7 +154,9 @@ class GoldenLlamaTest {
             long[] ids = batches.longs("input_ids.0");
             for (int row = 0; row < ROWS; row++) {
                 int from = row * LENGTH;
-                rows.add(Arrays.stream(ids, from, from + length(batches, 0, row)).mapToInt(Math::toIntExact).toArray());
+                rows.add(Arrays.stream(ids, from, from + length(batches, 0, row))
+                        .mapToInt(Math::toIntExact)
+                        .toArray());
             }
             Tape tape = Tape.forwardOnly(kernels, scratch);
             Value hidden = llama.hidden(tape, TokenBatch.of(rows, kernels, scratch));
@@ -168,7 +169,9 @@ class GoldenLlamaTest {
                 kernels.download(logits.slice(at, rows.get(row).length), ours, 0);
                 int from = row * LENGTH * vocabulary;
                 float[] theirs = Arrays.copyOfRange(reference, from, from + count);
-                assertThat(Conformance.largestDifference(ours, theirs, count)).as("row " + row).isLessThan(most);
+                assertThat(Conformance.largestDifference(ours, theirs, count))
+                        .as("row " + row)
+                        .isLessThan(most);
                 at += rows.get(row).length;
             }
         }

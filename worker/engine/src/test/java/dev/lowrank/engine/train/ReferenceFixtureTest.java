@@ -54,7 +54,8 @@ class ReferenceFixtureTest {
 
     @Test
     void loraTrainingAgreesAtEveryStep() throws IOException {
-        train(spec("lora", "linear", 5e-3, "\"initial_adapter\": \"%s\",".formatted(FIXTURE.resolve("initial-adapter"))));
+        train(spec(
+                "lora", "linear", 5e-3, "\"initial_adapter\": \"%s\",".formatted(FIXTURE.resolve("initial-adapter"))));
         Conformance.assertTraceAgrees(folder.resolve("metrics.jsonl"), trace("lora-trace.json"), "learning_rate");
         Conformance.assertAdaptersAgree(folder, FIXTURE.resolve("trained-adapter"), 1e-3);
     }
@@ -78,8 +79,7 @@ class ReferenceFixtureTest {
                 {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
                  "training": {"epochs": 4, "max_steps": 8, "micro_batch_size": 3, "gradient_accumulation": 2,
                               "learning_rate": %s, "schedule": "%s", "warmup_steps": 2, "weight_decay": 0.01}}
-                """
-                .formatted(FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl"), method, more, rate, schedule);
+                """.formatted(FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl"), method, more, rate, schedule);
     }
 
     private static JsonNode trace(String name) throws IOException {
