@@ -25,7 +25,6 @@ public final class TemplateRenderer implements ChatRenderer {
 
     /** Gives the template what transformers gives it: absent tools and documents are defined, and null. */
     @Override
-    @SuppressWarnings("NullAway") // null is the value a template tests for
     public String render(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
         Map<String, @Nullable Object> variables = new HashMap<>(specialTokens);
         variables.put("messages", messages);
