@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Ids and labels of a real model and real rows, against what transformers says now; needs the conformance data beside the
- * checkout and, in LOWRANK_ORACLE_PYTHON, a Python that has transformers.
+ * checkout and, in LOWRANK_REFERENCE_PYTHON, a Python that has transformers.
  */
 class ReferenceParityTest {
     private static final int ROWS = 50;
@@ -80,8 +80,8 @@ class ReferenceParityTest {
     }
 
     private List<JsonNode> ask(Path model, Path rows, String trainOn) throws IOException, InterruptedException {
-        String python = System.getenv("LOWRANK_ORACLE_PYTHON");
-        assumeTrue(python != null, "LOWRANK_ORACLE_PYTHON names no Python with transformers");
+        String python = System.getenv("LOWRANK_REFERENCE_PYTHON");
+        assumeTrue(python != null, "LOWRANK_REFERENCE_PYTHON names no Python with transformers");
         Path answer = temporary.resolve("answer.jsonl");
         Path errors = temporary.resolve("errors.txt");
         Process process = new ProcessBuilder(
