@@ -120,6 +120,9 @@ final class Operators {
             throw run.fail(
                     "a sign stands before %s; use it before numbers only.".formatted(ValueKinds.described(value)));
         }
+        if (value instanceof Double number) {
+            return negative ? -number : number;
+        }
         return Numbers.calculate(negative ? "-" : "+", 0L, value, run);
     }
 

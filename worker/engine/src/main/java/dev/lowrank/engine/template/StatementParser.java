@@ -84,7 +84,7 @@ final class StatementParser {
             case "set" -> set(line);
             case "macro" -> macro(line);
             case "call" -> call(line);
-            case "filter" -> new Statement.FilterBlock(line, filters(expressions.filter()), unlooped("filter", line));
+            case "filter" -> new Statement.FilterBlock(line, filters(expressions.filter()), body("filter", line));
             case "with" -> with(line);
             case "generation" -> new Statement.Generation(line, unlooped("generation", line));
             case "break" -> new Statement.Break(inLoop(line, "break"));

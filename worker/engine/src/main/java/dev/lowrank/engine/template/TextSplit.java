@@ -48,7 +48,7 @@ final class TextSplit {
             from = Characters.skipSpace(text, end);
         }
         if (from < text.length()) {
-            add(Characters.stripEnd(text.substring(from)), parts, run);
+            add(text.substring(from), parts, run);
         }
         return parts;
     }
