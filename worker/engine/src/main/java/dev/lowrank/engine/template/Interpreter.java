@@ -92,7 +92,7 @@ final class Interpreter {
         run.at(loop.line());
         LoopState state = new LoopState(
                 turns(loop, over, scope),
-                loop.test() == null ? Sequences.length(over) : -1,
+                loop.test() == null ? Sequences.length(over, run) : -1,
                 depth,
                 loop.recursive() ? (items, level) -> again(loop, items, level, scope) : null,
                 run);

@@ -65,7 +65,7 @@ final class Lookup {
     }
 
     private static Object element(Object of, long position, Run run) {
-        long size = of instanceof Map<?, ?> || of instanceof DictView ? -1 : Sequences.length(of);
+        long size = of instanceof Map<?, ?> || of instanceof DictView ? -1 : Sequences.length(of, run);
         long index = position < 0 ? position + size : position;
         if (index < 0 || index >= size) {
             return Undefined.element(of, Long.toString(position));

@@ -158,14 +158,13 @@ final class Operators {
     }
 
     private static boolean containsText(String text, Object part, Run run) {
-        run.scan(text.length());
-        return switch (part) {
-            case String plain -> text.contains(plain);
-            case Markup markup -> text.contains(markup.text());
-            default ->
-                throw run.fail("%s is looked for in a text; only a text can be in a text."
-                        .formatted(ValueKinds.described(part)));
-        };
+        if (!isText(part)) {
+            throw run.fail(
+                    "%s is looked for in a text; only a text can be in a text.".formatted(ValueKinds.described(part)));
+        }
+        String wanted = PythonText.str(part, run);
+        run.search(text, wanted);
+        return text.contains(wanted);
     }
 
     static boolean same(Object left, Object right, Run run) {
