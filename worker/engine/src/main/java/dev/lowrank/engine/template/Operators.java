@@ -86,7 +86,8 @@ final class Operators {
     private static Object multiply(Object left, Object right, Run run) {
         Object repeated = ValueKinds.isNumber(left) ? right : left;
         Object count = ValueKinds.isNumber(left) ? left : right;
-        if (!(Numbers.whole(count) instanceof Long times)) {
+        Long times = Numbers.whole(count);
+        if (times == null) {
             throw unsupported("*", left, right, run);
         }
         long factor = Math.clamp(times, 0, Integer.MAX_VALUE);
@@ -144,7 +145,7 @@ final class Operators {
         return switch (container) {
             case String text -> containsText(text, item, run);
             case Markup markup -> containsText(markup.text(), item, run);
-            case Map<?, ?> map -> map.containsKey(ContainerMethods.key(item, run));
+            case Map<?, ?> map -> ContainerMethods.holds(map, item, run);
             default -> {
                 for (Iterator<Object> items = Sequences.iterate(container, run); items.hasNext(); ) {
                     run.step(1);

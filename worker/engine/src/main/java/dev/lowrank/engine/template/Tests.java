@@ -106,6 +106,7 @@ final class Tests {
     }
 
     /** Small whole numbers, truth values and none are the same object in Python wherever they come from. */
+    @SuppressWarnings("ReferenceEquality")
     private static boolean sameAs(Object value, Object other) {
         boolean constant = value instanceof Boolean || value instanceof Long || value instanceof String;
         return value == other || (constant && value.equals(other));
