@@ -24,8 +24,9 @@ import java.util.zip.ZipOutputStream;
 
 /** Packs a folder into a zip file whose bytes depend on nothing but the names and contents of the files. */
 public final class DeterministicZip {
-    /** The earliest time a zip file can hold. */
-    private static final LocalDateTime TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
+    // Not the first moment of 1980: Java takes that for "before zip's time" and adds a field that depends on the time
+    // zone.
+    private static final LocalDateTime TIME = LocalDateTime.of(1980, 2, 1, 0, 0);
 
     private DeterministicZip() {}
 

@@ -24,11 +24,13 @@ public final class PeftFolder implements AutoCloseable {
     private static final String A = ".lora_A.weight";
     private static final String B = ".lora_B.weight";
 
+    private final Path path;
     private final PeftConfig config;
     private final SafetensorsFile file;
     private final Set<String> modules;
 
-    private PeftFolder(PeftConfig config, SafetensorsFile file, Set<String> modules) {
+    private PeftFolder(Path path, PeftConfig config, SafetensorsFile file, Set<String> modules) {
+        this.path = path;
         this.config = config;
         this.file = file;
         this.modules = Collections.unmodifiableSet(modules);
@@ -46,7 +48,7 @@ public final class PeftFolder implements AutoCloseable {
         Path weights = folder.resolve(WEIGHTS);
         SafetensorsFile file = SafetensorsFile.open(weights);
         try {
-            return new PeftFolder(config, file, new Check(weights, file, config).modules());
+            return new PeftFolder(folder, config, file, new Check(weights, file, config).modules());
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -146,6 +148,10 @@ public final class PeftFolder implements AutoCloseable {
     private static String moduleOf(String key) {
         int end = key.length() - A.length();
         return key.startsWith(PREFIX) && end > PREFIX.length() ? key.substring(PREFIX.length(), end) : "";
+    }
+
+    public Path path() {
+        return path;
     }
 
     public PeftConfig config() {

@@ -10,7 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** SHA-256 digests in lower-case hex. */
-final class Sha256 {
+public final class Sha256 {
     private Sha256() {}
 
     static MessageDigest start() {
@@ -25,7 +25,8 @@ final class Sha256 {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    static String of(Path file) {
+    /** The digest of a file. */
+    public static String of(Path file) {
         MessageDigest digest = start();
         byte[] buffer = new byte[1 << 17];
         try (InputStream in = Files.newInputStream(file)) {
