@@ -8,7 +8,7 @@ import picocli.CommandLine.ParameterException;
 @Command(
         name = "lowrank",
         mixinStandardHelpOptions = true,
-        subcommands = {UpCommand.class, ForegroundCommand.Api.class, ForegroundCommand.Worker.class})
+        subcommands = {DemoCommand.class, UpCommand.class, ForegroundCommand.Api.class, ForegroundCommand.Worker.class})
 public final class LocalMain {
     private LocalMain() {}
 

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * A whole platform on this machine: PostgreSQL, API and workers, each a process that is started again when it dies.
@@ -28,31 +29,40 @@ final class Platform implements AutoCloseable {
     private final PlatformSettings settings;
     private final DataFolder data;
     private final StartupLines startup;
+    private final Runnable afterClose;
     /** In the order of their start: the database, if it is ours, then the API. */
     private final List<Child> servers = new ArrayList<>();
 
     private final List<Child> workers = new ArrayList<>();
     private boolean closed;
 
-    private Platform(Installation installation, PlatformSettings settings, DataFolder data, ChildEvents events) {
+    private Platform(
+            Installation installation,
+            PlatformSettings settings,
+            DataFolder data,
+            ChildEvents events,
+            Runnable afterClose) {
         this.installation = installation;
         this.settings = settings;
         this.data = data;
         this.startup = new StartupLines(events);
+        this.afterClose = afterClose;
     }
 
     /**
      * Starts everything and returns when the API answers and every worker is ready for jobs.
      *
+     * @param afterClose runs when everything is stopped, also when it is stopped by Ctrl-C
      * @throws Problem with the reason, when it does not come up; nothing is left running then
      */
-    static Platform start(Installation installation, PlatformSettings settings, ChildEvents events)
+    static Platform start(Installation installation, PlatformSettings settings, ChildEvents events, Runnable afterClose)
             throws IOException, InterruptedException {
         DataFolder data = own(settings);
-        Platform platform = new Platform(installation, settings, data, events);
+        Platform platform = new Platform(installation, settings, data, events, afterClose);
         Runtime.getRuntime().addShutdownHook(new Thread(platform::close, "stop-platform"));
         try {
             platform.start();
+            platform.startup.started();
             return platform;
         } catch (IOException | InterruptedException | RuntimeException e) {
             platform.close();
@@ -143,16 +153,19 @@ final class Platform implements AutoCloseable {
         return child;
     }
 
-    private static void awaitReady(Child child, Waiting.Question isReady) throws IOException, InterruptedException {
+    private void awaitReady(Child child, Waiting.Question isReady) throws IOException, InterruptedException {
         boolean ready = Waiting.until(() -> isReady.isTrue() || child.deaths() > 2, SERVERS_START);
         if (!ready || !isReady.isTrue()) {
             throw notReady(child);
         }
     }
 
-    private static Problem notReady(Child child) {
-        return new Problem("The %s did not start; its last lines were:%n  %s"
-                .formatted(child.name(), String.join("\n  ", child.lastLines())));
+    private Problem notReady(Child child) {
+        String lastLines = child.lastLines().stream()
+                .filter(line -> !line.startsWith("\tat "))
+                .collect(Collectors.joining("\n  "));
+        return new Problem("The %s did not start; its log is %s and ends:%n  %s"
+                .formatted(child.name(), data.log(child.name()), lastLines));
     }
 
     URI console() {
@@ -194,6 +207,7 @@ final class Platform implements AutoCloseable {
                 server.stop(STOP_GRACE);
             }
             data.close();
+            afterClose.run();
         } catch (IOException e) {
             // The system drops the ownership with this process.
         } catch (InterruptedException e) {

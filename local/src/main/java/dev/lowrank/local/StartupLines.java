@@ -17,6 +17,7 @@ final class StartupLines implements ChildEvents {
     private final ChildEvents next;
     private final Set<String> ready = ConcurrentHashMap.newKeySet();
     private volatile @Nullable String key;
+    private volatile boolean started;
 
     StartupLines(ChildEvents next) {
         this.next = next;
@@ -24,6 +25,11 @@ final class StartupLines implements ChildEvents {
 
     Optional<String> bootstrapKey() {
         return Optional.ofNullable(key);
+    }
+
+    /** Everything is up. */
+    void started() {
+        started = true;
     }
 
     boolean isReady(String worker) {
@@ -44,6 +50,9 @@ final class StartupLines implements ChildEvents {
 
     @Override
     public void restarting(String child, String ending, Duration wait) {
-        next.restarting(child, ending, wait);
+        // Before that a death is part of the reason why the start failed, which is told as a whole.
+        if (started) {
+            next.restarting(child, ending, wait);
+        }
     }
 }

@@ -51,7 +51,7 @@ final class UpCommand implements Callable<Integer> {
                 database);
         terminal.status(
                 "Starting PostgreSQL, the API and %d %s…".formatted(workers, workers == 1 ? "worker" : "workers"));
-        Platform platform = Platform.start(installation, settings, new RestartNotices(terminal));
+        Platform platform = Platform.start(installation, settings, new RestartNotices(terminal), () -> {});
         terminal.clearStatus();
         Greeting.print(terminal, platform);
         terminal.line(terminal.dim("Ctrl-C stops it. Logs and all state are in " + platform.dataFolder() + "."));

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** A child's log file: its lines as they come, keys masked; one older file is kept when it grows large. */
 final class ChildLog implements AutoCloseable {
     private static final long LARGE_BYTES = 16 << 20;
-    private static final int TAIL_LINES = 12;
+    private static final int TAIL_LINES = 30;
     private static final Pattern KEY = Pattern.compile("\\blr_[A-Za-z0-9_-]{8,}");
     private static final String INCUBATOR_WARNING = "WARNING: Using incubator modules";
 
