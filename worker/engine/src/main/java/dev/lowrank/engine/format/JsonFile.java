@@ -72,11 +72,16 @@ public final class JsonFile {
             return "has a key twice at line %d; keep one of them".formatted(line(e));
         }
         return "is not valid JSON at line %d, column %d, or nests deeper than %d; correct it or download it again"
-                .formatted(line(e), Math.max(1, e.getLocation().getColumnNr()), DEEPEST);
+                .formatted(
+                        line(e),
+                        e.getLocation() == null
+                                ? 1
+                                : Math.max(1, e.getLocation().getColumnNr()),
+                        DEEPEST);
     }
 
     private static int line(JacksonException e) {
-        return Math.max(1, e.getLocation().getLineNr());
+        return e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
     }
 
     private static byte[] readBounded(Path file, int maxBytes) {

@@ -2,16 +2,13 @@ package dev.lowrank.engine.format;
 
 import dev.lowrank.engine.InputException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -252,31 +249,10 @@ public final class ModelFolder implements AutoCloseable {
                 files.put(other, folder.resolve(other));
             }
         }
-        MessageDigest all = sha256Digest();
+        MessageDigest all = Sha256.start();
         files.forEach((name, file) ->
-                all.update("%s %s\n".formatted(name, digest(file)).getBytes(StandardCharsets.UTF_8)));
-        return HexFormat.of().formatHex(all.digest());
-    }
-
-    private static String digest(Path file) {
-        MessageDigest digest = sha256Digest();
-        byte[] buffer = new byte[1 << 17];
-        try (InputStream in = Files.newInputStream(file)) {
-            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                digest.update(buffer, 0, n);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot read " + file, e);
-        }
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
-    static MessageDigest sha256Digest() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+                all.update("%s %s\n".formatted(name, Sha256.of(file)).getBytes(StandardCharsets.UTF_8)));
+        return Sha256.finish(all);
     }
 
     /** Unmaps the weights. */

@@ -32,7 +32,7 @@ final class Refusal {
         return text == null ? "nothing" : '"' + printable(text) + '"';
     }
 
-    private static String printable(String text) {
+    static String printable(String text) {
         String head = text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN - 1) + "…" : text;
         StringBuilder out = new StringBuilder(head.length());
         head.chars()

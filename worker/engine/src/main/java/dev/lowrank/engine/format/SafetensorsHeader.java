@@ -11,11 +11,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -38,6 +37,8 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     static final int LONGEST_NAME = 512;
     static final int HIGHEST_RANK = 8;
     private static final int MOST_METADATA = 10_000;
+    private static final Map<String, StoredType> TYPES =
+            Arrays.stream(StoredType.values()).collect(Collectors.toUnmodifiableMap(Enum::name, type -> type));
     private static final String BROKEN =
             "; the file is damaged, cut short or not from a safetensors writer, so copy or convert it again";
 
@@ -76,14 +77,17 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
         } catch (StreamConstraintsException e) {
             throw Refusal.of(
                     file,
-                    "has a header that nests too deep or holds a name, text or number that is too long, near character "
-                            + e.getLocation().getCharOffset() + BROKEN,
+                    "has a header that nests too deep or holds a name, text or number that is too long" + BROKEN,
                     e);
         } catch (JacksonException e) {
             throw Refusal.of(
                     file,
-                    "has a header that is not valid JSON near character "
-                            + e.getLocation().getCharOffset() + BROKEN,
+                    "has a header that is not valid JSON near character %d%s"
+                            .formatted(
+                                    e.getLocation() == null
+                                            ? 0
+                                            : e.getLocation().getCharOffset(),
+                                    BROKEN),
                     e);
         }
     }
@@ -102,13 +106,15 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
         return length;
     }
 
-    /** One reading of one header. */
+    /** One reading of one header. No sentence is put together before it is needed: a header may list many tensors. */
     private static final class Parse {
         private final Path file;
         private final JsonParser parser;
         private final long dataBytes;
         private final Map<String, TensorInfo> found = new LinkedHashMap<>();
+        private final long[] numbers = new long[HIGHEST_RANK];
         private @Nullable Map<String, String> metadata;
+        private String tensor = "";
 
         Parse(Path file, JsonParser parser, long dataBytes) {
             this.file = file;
@@ -137,99 +143,103 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
             Map<String, String> texts = new LinkedHashMap<>();
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
                 String key = parser.currentName();
-                expect(
-                        parser.nextToken() == JsonToken.VALUE_STRING,
-                        "has __metadata__ entry %s that is not a text".formatted(Refusal.quoted(key)));
-                expect(
-                        texts.put(key, parser.getString()) == null,
-                        "has __metadata__ entry %s twice".formatted(Refusal.quoted(key)));
-                expect(texts.size() <= MOST_METADATA, "has more than %d __metadata__ entries".formatted(MOST_METADATA));
+                if (parser.nextToken() != JsonToken.VALUE_STRING) {
+                    throw refuse("has __metadata__ entry %s that is not a text".formatted(Refusal.quoted(key)));
+                }
+                if (texts.put(key, parser.getString()) != null) {
+                    throw refuse("has __metadata__ entry %s twice".formatted(Refusal.quoted(key)));
+                }
+                expect(texts.size() <= MOST_METADATA, "has more than 10000 __metadata__ entries");
             }
             return texts;
         }
 
         private void readTensor(String name) {
-            String tensor = "tensor " + Refusal.quoted(name);
-            expect(
-                    name.length() <= LONGEST_NAME,
-                    "holds %s with a name of more than %d characters".formatted(tensor, LONGEST_NAME));
-            expect(isPlainText(name), "holds %s with a name that is not plain text".formatted(tensor));
-            expect(found.size() < MOST_TENSORS, "lists more than %d tensors".formatted(MOST_TENSORS));
-            expect(parser.nextToken() == JsonToken.START_OBJECT, "holds %s that is not an object".formatted(tensor));
-            Set<String> fields = HashSet.newHashSet(3);
+            tensor = name;
+            expect(found.size() < MOST_TENSORS, "lists more than 100000 tensors");
+            expectTensor(name.length() <= LONGEST_NAME, "with a name of more than 512 characters");
+            expectTensor(isPlainText(name), "with a name that is not plain text");
+            expectTensor(parser.nextToken() == JsonToken.START_OBJECT, "that is not an object");
             StoredType dtype = null;
             long[] shape = null;
             long[] offsets = null;
             while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
                 String field = parser.currentName();
-                expect(fields.add(field), "holds %s with %s twice".formatted(tensor, Refusal.quoted(field)));
                 parser.nextToken();
                 switch (field) {
-                    case "dtype" -> dtype = readDtype(tensor);
-                    case "shape" -> shape = readNumbers(tensor, "shape", HIGHEST_RANK);
-                    case "data_offsets" -> offsets = readNumbers(tensor, "data_offsets", 2);
-                    default ->
-                        throw refuse("holds %s with an unknown field %s".formatted(tensor, Refusal.quoted(field)));
+                    case "dtype" -> {
+                        expectTensor(dtype == null, "with its dtype twice");
+                        dtype = readDtype();
+                    }
+                    case "shape" -> {
+                        expectTensor(shape == null, "with its shape twice");
+                        shape = readNumbers(field, HIGHEST_RANK);
+                    }
+                    case "data_offsets" -> {
+                        expectTensor(offsets == null, "with its data_offsets twice");
+                        offsets = readNumbers(field, 2);
+                    }
+                    default -> throw refuseTensor("with an unknown field " + Refusal.quoted(field));
                 }
             }
             if (dtype == null || shape == null || offsets == null) {
-                throw refuse("holds %s without dtype, shape or data_offsets".formatted(tensor));
+                throw refuseTensor("without dtype, shape or data_offsets");
             }
-            expect(offsets.length == 2, "holds %s whose data_offsets are not two numbers".formatted(tensor));
+            expectTensor(offsets.length == 2, "whose data_offsets are not two numbers");
             TensorInfo info = new TensorInfo(name, dtype, shape, offsets[0], offsets[1]);
-            checkSize(tensor, info);
-            expect(found.put(name, info) == null, "holds %s twice".formatted(tensor));
+            checkSize(info);
+            expectTensor(found.put(name, info) == null, "twice");
         }
 
-        private StoredType readDtype(String tensor) {
-            expect(
-                    parser.currentToken() == JsonToken.VALUE_STRING,
-                    "holds %s whose dtype is not a text".formatted(tensor));
+        private StoredType readDtype() {
+            expectTensor(parser.currentToken() == JsonToken.VALUE_STRING, "whose dtype is not a text");
             String word = parser.getString();
-            return Arrays.stream(StoredType.values())
-                    .filter(type -> type.name().equals(word))
-                    .findFirst()
-                    .orElseThrow(
-                            () -> refuse("holds %s of the unknown dtype %s".formatted(tensor, Refusal.quoted(word))));
+            StoredType dtype = TYPES.get(word);
+            if (dtype == null) {
+                throw refuseTensor("of the unknown dtype " + Refusal.quoted(word));
+            }
+            return dtype;
         }
 
-        private long[] readNumbers(String tensor, String field, int most) {
-            expect(
-                    parser.currentToken() == JsonToken.START_ARRAY,
-                    "holds %s whose %s is not a list".formatted(tensor, field));
-            long[] numbers = new long[most];
+        private long[] readNumbers(String field, int most) {
+            if (parser.currentToken() != JsonToken.START_ARRAY) {
+                throw refuseTensor("whose %s is not a list".formatted(field));
+            }
             int count = 0;
             while (parser.nextToken() != JsonToken.END_ARRAY) {
-                expect(count < most, "holds %s whose %s has more than %d numbers".formatted(tensor, field, most));
-                numbers[count++] = readNumber(tensor, field);
+                if (count == most) {
+                    throw refuseTensor("whose %s has more than %d numbers".formatted(field, most));
+                }
+                if (!isSize()) {
+                    throw refuseTensor("whose %s has something else than numbers from 0 to 2^63-1".formatted(field));
+                }
+                numbers[count++] = parser.getLongValue();
             }
             return Arrays.copyOf(numbers, count);
         }
 
-        private long readNumber(String tensor, String field) {
-            boolean small = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
-                    && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
-            expect(
-                    small && !parser.getString().startsWith("-"),
-                    "holds %s whose %s has something else than a number from 0 to 2^63-1".formatted(tensor, field));
-            return parser.getLongValue();
+        private boolean isSize() {
+            return parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                    && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER
+                    && parser.getStringCharacters()[parser.getStringOffset()] != '-';
         }
 
-        private void checkSize(String tensor, TensorInfo info) {
-            expect(
-                    info.begin() <= info.end() && info.end() <= dataBytes,
-                    "places %s at bytes %d to %d of the %d bytes there are"
-                            .formatted(tensor, info.begin(), info.end(), dataBytes));
+        private void checkSize(TensorInfo info) {
+            long given = info.end() - info.begin();
+            if (given < 0 || info.end() > dataBytes) {
+                throw refuseTensor(
+                        "at bytes %d to %d of the %d bytes there are".formatted(info.begin(), info.end(), dataBytes));
+            }
             long bits;
             try {
                 bits = Math.multiplyExact(info.count(), info.dtype().bits());
             } catch (ArithmeticException e) {
-                throw refuse("holds %s whose shape multiplies to more than 2^63".formatted(tensor));
+                throw refuseTensor("whose shape multiplies to more than 2^63");
             }
-            expect(
-                    bits % 8 == 0 && bits / 8 == info.end() - info.begin(),
-                    "holds %s whose shape and dtype need %d bytes while data_offsets give it %d"
-                            .formatted(tensor, bits / 8, info.end() - info.begin()));
+            if (bits % 8 != 0 || bits / 8 != given) {
+                throw refuseTensor("whose shape and dtype need %d bits while data_offsets give it %d bytes"
+                        .formatted(bits, given));
+            }
         }
 
         private Map<String, TensorInfo> inOrder() {
@@ -237,24 +247,43 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
             tensors.sort(Comparator.comparingLong(TensorInfo::begin).thenComparingLong(TensorInfo::end));
             Map<String, TensorInfo> ordered = LinkedHashMap.newLinkedHashMap(tensors.size());
             long next = 0;
-            for (TensorInfo tensor : tensors) {
-                expect(
-                        tensor.begin() == next,
-                        "holds tensor %s that starts at byte %d, which leaves a hole or overlap at byte %d"
-                                .formatted(Refusal.quoted(tensor.name()), tensor.begin(), next));
-                next = tensor.end();
-                ordered.put(tensor.name(), tensor);
+            for (TensorInfo info : tensors) {
+                if (info.begin() != next) {
+                    throw refuse("holds tensor %s that starts at byte %d, which leaves a hole or overlap at byte %d"
+                            .formatted(Refusal.quoted(info.name()), info.begin(), next));
+                }
+                next = info.end();
+                ordered.put(info.name(), info);
             }
-            expect(
-                    next == dataBytes,
-                    "holds %d bytes of tensors and then %d bytes that belong to none"
-                            .formatted(next, dataBytes - next));
+            if (next != dataBytes) {
+                throw refuse("holds %d bytes of tensors and then %d bytes that belong to none"
+                        .formatted(next, dataBytes - next));
+            }
             return Collections.unmodifiableMap(ordered);
         }
 
+        /** No control characters, and no half of a surrogate pair, which could not be written again. */
         private static boolean isPlainText(String name) {
-            return name.chars().noneMatch(Character::isISOControl)
-                    && StandardCharsets.UTF_8.newEncoder().canEncode(name);
+            for (int i = 0; i < name.length(); i++) {
+                char c = name.charAt(i);
+                boolean pair = i + 1 < name.length() && Character.isSurrogatePair(c, name.charAt(i + 1));
+                if (pair) {
+                    i++;
+                } else if (Character.isISOControl(c) || Character.isSurrogate(c)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private void expectTensor(boolean holds, String problem) {
+            if (!holds) {
+                throw refuseTensor(problem);
+            }
+        }
+
+        private InputException refuseTensor(String problem) {
+            return refuse("holds tensor %s %s".formatted(Refusal.quoted(tensor), problem));
         }
 
         private void expect(boolean holds, String problem) {

@@ -1,56 +1,273 @@
 package dev.lowrank.engine.train;
 
+import dev.lowrank.engine.CounterRandom;
+import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.data.Dataset;
+import dev.lowrank.engine.data.Example;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.spec.Method;
+import dev.lowrank.engine.spec.SpecJson;
+import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.engine.tape.Tape;
+import dev.lowrank.engine.tape.Value;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * One training job in one folder. The folder's {@code checkpoints/} hold its progress: opened again after a crash, the
  * run goes on from the newest intact one and ends with the same bytes as if nothing had happened.
  */
 public final class TrainingRun implements AutoCloseable {
-    private TrainingRun() {}
+    private final TrainingSpec spec;
+    private final TrainingSettings settings;
+    private final Path directory;
+    private final Kernels kernels;
+    private final ModelFolder base;
+    private final Trainee trainee;
+    private final Dataset training;
+    private final @Nullable Dataset validation;
+    private final BatchPlan batches;
+    private final Optimizer optimizer;
+    private final Workspace scratch;
+    private final Checkpoints checkpoints;
+    private final ObjectNode identity;
+    private int completed;
+
+    private TrainingRun(
+            TrainingSpec spec, Path directory, Kernels kernels, ModelFolder base, RunData data, Trainee trainee)
+            throws IOException {
+        this.spec = spec;
+        this.settings = spec.training();
+        this.directory = directory;
+        this.kernels = kernels;
+        this.base = base;
+        this.trainee = trainee;
+        this.training = data.training();
+        this.validation = data.validation();
+        this.batches = new BatchPlan(training.size(), settings);
+        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, trainee.memory());
+        this.scratch = kernels.workspace();
+        this.checkpoints = new Checkpoints(directory.resolve("checkpoints"), kernels);
+        this.identity = identity(spec, base, data);
+        this.completed = checkpoints.restore(identity, optimizer.state());
+    }
 
     /**
      * Loads the base, reads and tokenizes the data, makes or loads the adapter, and restores the newest intact
      * checkpoint under {@code directory}, if there is one.
      *
      * @param spec with local paths
-     * @throws dev.lowrank.engine.InputException if the spec, the base, the data or the adapter cannot be used
+     * @throws InputException if the spec, the base, the data or the adapter cannot be used
      */
     public static TrainingRun open(TrainingSpec spec, Path directory, Kernels kernels) {
-        throw new UnsupportedOperationException("being built");
+        ModelFolder base = ModelFolder.open(Path.of(spec.baseModel()));
+        Trainee trainee = null;
+        try {
+            Files.createDirectories(directory);
+            RunData data = RunData.load(spec, base);
+            trainee = Trainee.prepare(spec, base, kernels);
+            trainee.model().reservePositions(data.longestRow());
+            return new TrainingRun(spec, directory, kernels, base, data, trainee);
+        } catch (IOException e) {
+            closeAll(trainee, base);
+            throw new UncheckedIOException("Cannot use %s: %s".formatted(directory, e.getMessage()), e);
+        } catch (RuntimeException | Error e) {
+            closeAll(trainee, base);
+            throw e;
+        }
+    }
+
+    /** Whether a folder holds checkpoints, intact or not, of an earlier run. */
+    public static boolean hasCheckpoints(Path directory) throws IOException {
+        Path root = directory.resolve("checkpoints");
+        if (!Files.isDirectory(root)) {
+            return false;
+        }
+        try (var entries = Files.list(root)) {
+            return entries.findAny().isPresent();
+        }
     }
 
     public RunPlan plan() {
-        throw new UnsupportedOperationException("being built");
+        return new RunPlan(
+                batches.totalSteps(),
+                batches.stepsPerEpoch(),
+                training.size(),
+                training.trainedTokens(),
+                training.truncatedRows(),
+                optimizer.trainableParameters(),
+                base.parameters());
     }
 
     /** Optimizer steps already done, by this process or the ones before it. */
     public int completedSteps() {
-        throw new UnsupportedOperationException("being built");
+        return completed;
     }
 
     /**
-     * Trains from the last completed step to the end, or until asked to stop.
+     * Trains from the last completed step to the end, or until asked to stop. The last completed step always has a
+     * checkpoint when this returns.
      *
-     * @throws TrainingFailure if the loss or a gradient stops being a number, or a batch has nothing to learn from
+     * @throws TrainingFailure if the loss or a gradient stops being a number
      */
     public Ending train(RunControl control) {
-        throw new UnsupportedOperationException("being built");
+        int total = batches.totalSteps();
+        int every = checkpointInterval(total);
+        int saved = completed;
+        try (MetricsLog log = new MetricsLog(directory.resolve("metrics.jsonl"), completed)) {
+            while (completed < total) {
+                StepMetrics metrics = step(completed, total, control);
+                if (metrics == null) {
+                    if (saved < completed) {
+                        control.checkpointed(checkpoint());
+                    }
+                    return Ending.STOPPED;
+                }
+                completed++;
+                log.write(metrics);
+                control.stepped(metrics);
+                if (completed % every == 0 || completed == total) {
+                    control.checkpointed(checkpoint());
+                    saved = completed;
+                }
+            }
+            return Ending.FINISHED;
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write to %s: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    /** One optimizer step (counted from 0); null if it was asked to stop before the step was complete. */
+    private @Nullable StepMetrics step(int step, int total, RunControl control) {
+        long began = System.nanoTime();
+        List<int[]> window = batches.window(step);
+        long trained = 0;
+        for (int[] rows : window) {
+            trained += Arrays.stream(rows)
+                    .mapToLong(row -> training.get(row).trainedTokens())
+                    .sum();
+        }
+        optimizer.zeroGradients();
+        LossSum sum = LossSum.ZERO;
+        long tokens = 0;
+        for (int micro = 0; micro < window.size(); micro++) {
+            if (control.stopRequested()) {
+                return null;
+            }
+            List<Example> rows =
+                    Arrays.stream(window.get(micro)).mapToObj(training::get).toList();
+            tokens += rows.stream().mapToInt(row -> row.ids().length).sum();
+            sum = sum.plus(
+                    forwardBackward(rows, (float) (1.0 / trained), CounterRandom.key(settings.seed(), step, micro)));
+        }
+        double loss = sum.loss() / trained;
+        double norm = optimizer.clip();
+        requireFinite(step, loss, norm);
+        double rate = settings.schedule().rate(settings.learningRate(), step, total, settings.warmupSteps());
+        optimizer.update(step + 1, rate);
+        double seconds = (System.nanoTime() - began) / 1e9;
+        return new StepMetrics(
+                step + 1, total, loss, norm, rate, trained, tokens / seconds, (double) sum.correct() / trained);
+    }
+
+    private LossSum forwardBackward(List<Example> rows, float scale, long dropoutKey) {
+        long mark = scratch.mark();
+        Tape tape = Tape.recording(kernels, scratch, dropoutKey);
+        TokenBatch batch = LossMeter.batch(rows, kernels, scratch);
+        Tensor labels = LossMeter.labels(rows, kernels, scratch);
+        Value hidden = trainee.model().hidden(tape, batch);
+        LossSum sum = trainee.model().loss(tape, hidden, labels, scale);
+        tape.backward();
+        scratch.release(mark);
+        return sum;
+    }
+
+    private static void requireFinite(int step, double loss, double norm) {
+        if (!Double.isFinite(loss)) {
+            throw new TrainingFailure(
+                    "loss_not_finite",
+                    "The loss is not a number at step %d; lower \"training.learning_rate\" or check the base's weights."
+                            .formatted(step + 1));
+        }
+        if (!Double.isFinite(norm)) {
+            throw new TrainingFailure(
+                    "gradient_not_finite",
+                    "The gradient is not finite at step %d (loss %.4f); lower \"training.learning_rate\"."
+                            .formatted(step + 1, loss));
+        }
+    }
+
+    private int checkpointInterval(int total) {
+        Integer asked = settings.checkpointEverySteps();
+        return asked != null ? asked : Math.clamp(Math.ceilDiv(total, 10), 1, 200);
+    }
+
+    private CheckpointFolder checkpoint() throws IOException {
+        return checkpoints.write(completed, identity, optimizer.state());
     }
 
     /** Loss on the validation file for the base alone and as trained; null if the spec names no validation file. */
     public @Nullable HeldOut evaluate() {
-        throw new UnsupportedOperationException("being built");
+        if (validation == null) {
+            return null;
+        }
+        LossSum before = trainee.measureBase(validation, scratch);
+        LossSum after = LossMeter.measure(trainee.model(), validation, kernels, scratch);
+        double n = after.tokens();
+        return new HeldOut(
+                before.loss() / n, after.loss() / n, before.correct() / n, after.correct() / n, after.tokens());
     }
 
     /** Writes the PEFT adapter folder (or, for full fine-tuning, the model folder) with tokenizer and chat template. */
     public void writeOutput(Path folder) {
-        throw new UnsupportedOperationException("being built");
+        try {
+            Files.createDirectories(folder);
+            trainee.write(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write %s: %s".formatted(folder, e.getMessage()), e);
+        }
+    }
+
+    /** What must be equal for a checkpoint to fit: every setting that moves a number, the base and the data. */
+    private static ObjectNode identity(TrainingSpec spec, ModelFolder base, RunData data) {
+        ObjectNode identity = SpecJson.write(spec);
+        identity.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));
+        ((ObjectNode) identity.get("training")).remove("checkpoint_every_steps");
+        if (spec.method() == Method.FULL) {
+            identity.remove("adapter");
+        }
+        identity.put("base_sha256", base.sha256());
+        identity.put("training_file_sha256", data.trainingSha256());
+        return identity;
+    }
+
+    private static void closeAll(@Nullable Trainee trainee, ModelFolder base) {
+        if (trainee != null) {
+            trainee.close();
+        }
+        base.close();
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        scratch.close();
+        closeAll(trainee, base);
+    }
+
+    @Override
+    public String toString() {
+        return "run of %s on %s in %s".formatted(spec.method().key(), spec.baseModel(), directory);
+    }
 }

@@ -1,0 +1,250 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.AdamWStep;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Sequences;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernels on the CPU, in fp32. Several may be open at once; each has its own threads. Closing one ends its threads
+ * but leaves its workspaces to their owners.
+ */
+public final class CpuKernels implements Kernels {
+    private final Team team;
+    private final String device;
+    private final Elementwise elementwise;
+    private final Reductions reductions;
+    private final Matmul matmul;
+    private final Embedding embedding;
+    private final RmsNorm rmsNorm;
+    private final Rope rope;
+    private final Attention attention;
+    private final SwiGlu swiGlu;
+    private final Dropout dropout;
+    private final CrossEntropy crossEntropy;
+    private final AdamW adamW;
+
+    private CpuKernels(int threads) {
+        device = "CPU, %d %s, %s, fp32 by oneDNN %s"
+                .formatted(threads, threads == 1 ? "thread" : "threads", vectors(), OneDnn.version());
+        team = new Team(threads);
+        elementwise = new Elementwise(team);
+        reductions = new Reductions(team);
+        matmul = new Matmul(team);
+        embedding = new Embedding(team);
+        rmsNorm = new RmsNorm(team);
+        rope = new Rope(team);
+        attention = new Attention(team);
+        swiGlu = new SwiGlu(team);
+        dropout = new Dropout(team);
+        crossEntropy = new CrossEntropy(team, matmul);
+        adamW = new AdamW(team);
+    }
+
+    /** Opens the CPU with as many threads as it has processors. */
+    public static CpuKernels open() {
+        return open(Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * Opens the CPU with a fixed number of threads, the caller of each operation being one of them.
+     *
+     * @throws IllegalArgumentException when {@code threads} is below 1
+     * @throws IllegalStateException when oneDNN or the Vector API is missing
+     */
+    public static CpuKernels open(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("The CPU needs at least 1 thread, but was given %d.".formatted(threads));
+        }
+        try {
+            return new CpuKernels(threads);
+        } catch (LinkageError e) {
+            Throwable reason = e.getCause() == null ? e : e.getCause();
+            throw new IllegalStateException(
+                    "The CPU kernels cannot start (%s); they need oneDNN's jar for this platform and a JVM started with --add-modules jdk.incubator.vector."
+                            .formatted(reason.getMessage()),
+                    e);
+        }
+    }
+
+    @Override
+    public String device() {
+        return device;
+    }
+
+    @Override
+    public Workspace workspace() {
+        return new CpuWorkspace();
+    }
+
+    @Override
+    public void upload(float[] source, int offset, Tensor target) {
+        Shapes.floats("upload target", target);
+        fits("upload source", source.length, offset, target);
+        MemorySegment.copy(source, offset, target.data(), ValueLayout.JAVA_FLOAT, 0, (int) target.size());
+    }
+
+    @Override
+    public void upload(int[] source, Tensor target) {
+        Shapes.ints("upload target", target, source.length);
+        MemorySegment.copy(source, 0, target.data(), ValueLayout.JAVA_INT, 0, source.length);
+    }
+
+    @Override
+    public void download(Tensor source, float[] target, int offset) {
+        Shapes.floats("download source", source);
+        fits("download target", target.length, offset, source);
+        MemorySegment.copy(source.data(), ValueLayout.JAVA_FLOAT, 0, target, offset, (int) source.size());
+    }
+
+    @Override
+    public void copy(Tensor source, Tensor target) {
+        elementwise.copy(source, target);
+    }
+
+    @Override
+    public void zero(Tensor target) {
+        elementwise.zero(target);
+    }
+
+    @Override
+    public void scale(Tensor target, float factor) {
+        elementwise.scale(target, factor);
+    }
+
+    @Override
+    public void add(Tensor x, Tensor y, Tensor out) {
+        elementwise.add(x, y, out);
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        return reductions.sumOfSquares(x);
+    }
+
+    @Override
+    public boolean allFinite(Tensor x) {
+        return reductions.allFinite(x);
+    }
+
+    @Override
+    public void matmul(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c) {
+        matmul.run(a, transposeA, b, transposeB, alpha, beta, c);
+    }
+
+    @Override
+    public void embedding(Tensor ids, Tensor table, Tensor out) {
+        embedding.forward(ids, table, out);
+    }
+
+    @Override
+    public void embeddingBackward(Tensor ids, Tensor dOut, Tensor dTable) {
+        embedding.backward(ids, dOut, dTable);
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd) {
+        rmsNorm.forward(x, weight, epsilon, y, rstd);
+    }
+
+    @Override
+    public void rmsNormBackward(
+            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight) {
+        rmsNorm.backward(dy, x, weight, rstd, dx, dWeight);
+    }
+
+    @Override
+    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse) {
+        rope.run(x, heads, positions, cos, sin, inverse);
+    }
+
+    @Override
+    public void attention(
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Sequences sequences,
+            int heads,
+            int kvHeads,
+            float scale,
+            Tensor out,
+            @Nullable Tensor lse) {
+        attention.forward(q, k, v, sequences, heads, kvHeads, scale, out, lse);
+    }
+
+    @Override
+    public void attentionBackward(
+            Tensor dOut,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor out,
+            Tensor lse,
+            Sequences sequences,
+            int heads,
+            int kvHeads,
+            float scale,
+            Tensor dQ,
+            Tensor dK,
+            Tensor dV) {
+        attention.backward(dOut, q, k, v, out, lse, sequences, heads, kvHeads, scale, dQ, dK, dV);
+    }
+
+    @Override
+    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+        swiGlu.forward(gate, up, out);
+    }
+
+    @Override
+    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        swiGlu.backward(dOut, gate, up, dGate, dUp);
+    }
+
+    @Override
+    public void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out) {
+        dropout.run(x, rate, key, accumulate, out);
+    }
+
+    @Override
+    public LossSum linearCrossEntropy(
+            Tensor hidden,
+            Tensor weight,
+            Tensor labels,
+            float scale,
+            @Nullable Tensor dHidden,
+            @Nullable Tensor dWeight,
+            Workspace scratch) {
+        return crossEntropy.run(hidden, weight, labels, scale, dHidden, dWeight, scratch);
+    }
+
+    @Override
+    public void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+        adamW.run(parameter, gradient, m, v, step);
+    }
+
+    @Override
+    public void close() {
+        team.close();
+    }
+
+    private static void fits(String what, int length, int offset, Tensor tensor) {
+        if (offset < 0 || tensor.size() > length - offset) {
+            throw new IllegalArgumentException(
+                    "%s has %d floats, too few for %s from %d on.".formatted(what, length, tensor, offset));
+        }
+    }
+
+    private static String vectors() {
+        int bits = Lanes.F.vectorBitSize();
+        boolean x86 = System.getProperty("os.arch").matches("amd64|x86_64");
+        if (x86 && bits == 512) {
+            return "AVX-512";
+        }
+        return x86 && bits == 256 ? "AVX2" : bits + "-bit vectors";
+    }
+}

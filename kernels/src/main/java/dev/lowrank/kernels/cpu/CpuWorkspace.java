@@ -1,0 +1,134 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A stack laid over a list of chunks. A height counts bytes from the bottom of the first chunk through all chunks in
+ * order, so what a take cannot use at the end of a chunk counts too. Chunks are only ever added at the end: a sequence
+ * of takes that fitted once lands in the same places again and needs no new memory.
+ */
+final class CpuWorkspace implements Workspace {
+    /** A cache line, and the widest vector. */
+    static final long ALIGNMENT = 64;
+
+    private static final long FIRST_CHUNK = 1 << 20;
+    private static final long LARGEST_CHUNK = 64 << 20;
+
+    private final Arena arena = Arena.ofShared();
+    private final List<Chunk> chunks = new ArrayList<>();
+    private long reserved;
+
+    private int current;
+    private long height;
+
+    /** The height after each take that is still out, so that a mark can be told from a number. */
+    private long[] heights = new long[64];
+
+    private int taken;
+
+    private record Chunk(MemorySegment memory, long base) {
+        long end() {
+            return base + memory.byteSize();
+        }
+    }
+
+    @Override
+    public Tensor take(DType dtype, long... shape) {
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException("This workspace is closed.");
+        }
+        long bytes = bytes(dtype, shape);
+        long rounded = Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        Chunk chunk = chunkWith(rounded);
+        MemorySegment memory = chunk.memory.asSlice(height - chunk.base, bytes);
+        push(height + rounded);
+        return new Tensor(dtype, memory, shape);
+    }
+
+    @Override
+    public long mark() {
+        return height;
+    }
+
+    @Override
+    public void release(long mark) {
+        int keep = taken;
+        while (keep > 0 && heights[keep - 1] > mark) {
+            keep--;
+        }
+        if (mark != (keep == 0 ? 0 : heights[keep - 1])) {
+            throw new IllegalArgumentException(
+                    "%d is no mark of this workspace, or was already given back (its height is %d)."
+                            .formatted(mark, height));
+        }
+        taken = keep;
+        height = mark;
+        while (current > 0 && chunks.get(current).base > mark) {
+            current--;
+        }
+    }
+
+    @Override
+    public long reservedBytes() {
+        return reserved;
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+            reserved = 0;
+        }
+    }
+
+    private static long bytes(DType dtype, long[] shape) {
+        long count = 1;
+        for (long extent : shape) {
+            if (extent < 0) {
+                throw new IllegalArgumentException(
+                        "A tensor cannot have the shape %s.".formatted(Arrays.toString(shape)));
+            }
+            count = Math.multiplyExact(count, extent);
+        }
+        return Math.multiplyExact(count, dtype.bytes());
+    }
+
+    /** Moves the height to the next place with so many bytes in one chunk. */
+    private Chunk chunkWith(long bytes) {
+        for (; current < chunks.size(); current++) {
+            Chunk chunk = chunks.get(current);
+            height = Math.max(height, chunk.base);
+            if (chunk.end() - height >= bytes) {
+                return chunk;
+            }
+        }
+        Chunk added = addChunk(bytes);
+        height = added.base;
+        return added;
+    }
+
+    private Chunk addChunk(long bytes) {
+        long usual = Math.min(LARGEST_CHUNK, Math.max(FIRST_CHUNK, reserved));
+        long size = Math.max(bytes, usual);
+        long base = chunks.isEmpty() ? 0 : chunks.getLast().end();
+        Chunk chunk = new Chunk(arena.allocate(size, ALIGNMENT), base);
+        chunks.add(chunk);
+        reserved += size;
+        return chunk;
+    }
+
+    private void push(long top) {
+        if (taken == heights.length) {
+            heights = Arrays.copyOf(heights, 2 * taken);
+        }
+        heights[taken++] = top;
+        height = top;
+    }
+}

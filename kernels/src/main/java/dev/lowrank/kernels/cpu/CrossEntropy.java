@@ -1,0 +1,187 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Output projection and cross-entropy in one, a chunk of rows at a time. */
+final class CrossEntropy {
+    /** A chunk's logits should take about this much: enough rows that reading the weight again is worth it. */
+    private static final long CHUNK_BYTES = 32 << 20;
+
+    private static final int FEWEST_ROWS = 64;
+    private static final int MOST_ROWS = 512;
+
+    private final Team team;
+    private final Matmul matmul;
+
+    CrossEntropy(Team team, Matmul matmul) {
+        this.team = team;
+        this.matmul = matmul;
+    }
+
+    /**
+     * Derivation, for one row with logits {@code z = W h} and label t: {@code loss = log(sum_j e^z_j) - z_t}, so
+     * {@code dz_j = softmax(z)_j - 1[j = t]}. With {@code G = scale * dz}, a row for each trained token,
+     * {@code dH = G W} and {@code dW = G^T H}.
+     */
+    LossSum run(
+            Tensor hidden,
+            Tensor weight,
+            Tensor labels,
+            float scale,
+            @Nullable Tensor dHidden,
+            @Nullable Tensor dWeight,
+            Workspace scratch) {
+        Shapes.matrix("linearCrossEntropy hidden", hidden);
+        Shapes.matrix("linearCrossEntropy weight", weight);
+        int width = hidden.columns();
+        int vocabulary = weight.rows();
+        Shapes.matrix("linearCrossEntropy weight", weight, vocabulary, width);
+        Shapes.ints("linearCrossEntropy labels", labels, hidden.rows());
+        Shapes.inRange("linearCrossEntropy labels", labels, vocabulary, Kernels.IGNORED);
+        if (dHidden != null) {
+            Shapes.matrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
+        }
+        if (dWeight != null) {
+            Shapes.matrix("linearCrossEntropy dWeight", dWeight, vocabulary, width);
+        }
+
+        int[] rows = trainedRows(labels);
+        int chunk = Math.min(rows.length, rowsOfChunk(vocabulary));
+        long mark = scratch.mark();
+        try {
+            MemorySegment logits = scratch.take(chunk, vocabulary).data();
+            MemorySegment gathered = scratch.take(chunk, width).data();
+            LossSum sum = LossSum.ZERO;
+            // Each chunk reads its rows of hidden before it writes the same rows of dHidden.
+            for (int from = 0; from < rows.length; from += chunk) {
+                Chunk part =
+                        new Chunk(rows, from, Math.min(chunk, rows.length - from), width, vocabulary, logits, gathered);
+                sum = sum.plus(run(part, hidden.data(), weight.data(), labels.data(), scale, dHidden, dWeight));
+            }
+            if (dHidden != null) {
+                zeroIgnored(labels, dHidden.data(), width);
+            }
+            return sum;
+        } finally {
+            scratch.release(mark);
+        }
+    }
+
+    /** The trained rows {@code rows[from … from + count)}; logits [count, vocabulary], gathered [count, width]. */
+    private record Chunk(
+            int[] rows, int from, int count, int width, int vocabulary, MemorySegment logits, MemorySegment gathered) {
+        long row(long i) {
+            return rows[from + (int) i];
+        }
+    }
+
+    private LossSum run(
+            Chunk c,
+            MemorySegment hidden,
+            MemorySegment weight,
+            MemorySegment labels,
+            float scale,
+            @Nullable Tensor dHidden,
+            @Nullable Tensor dWeight) {
+        long bytes = (long) c.width * Float.BYTES;
+        team.rows(c.count, c.width, (from, to) -> {
+            for (long i = from; i < to; i++) {
+                MemorySegment.copy(hidden, c.row(i) * bytes, c.gathered, i * bytes, bytes);
+            }
+        });
+        long g = c.logits.address();
+        long h = c.gathered.address();
+        long w = weight.address();
+        matmul.multiply(false, true, c.count, c.vocabulary, c.width, 1, h, c.width, w, c.width, 0, g, c.vocabulary);
+
+        LossSum sum = losses(c, labels, scale, dHidden != null || dWeight != null);
+
+        if (dWeight != null) {
+            long dW = dWeight.data().address();
+            matmul.multiply(
+                    true, false, c.vocabulary, c.width, c.count, 1, g, c.vocabulary, h, c.width, 1, dW, c.width);
+        }
+        if (dHidden != null) {
+            matmul.multiply(
+                    false, false, c.count, c.width, c.vocabulary, 1, g, c.vocabulary, w, c.width, 0, h, c.width);
+            team.rows(c.count, c.width, (from, to) -> {
+                for (long i = from; i < to; i++) {
+                    MemorySegment.copy(c.gathered, i * bytes, dHidden.data(), c.row(i) * bytes, bytes);
+                }
+            });
+        }
+        return sum;
+    }
+
+    /** Row by row the loss; with {@code gradient}, the logits become G. */
+    private LossSum losses(Chunk c, MemorySegment labels, float scale, boolean gradient) {
+        double[] loss = new double[c.count];
+        boolean[] correct = new boolean[c.count];
+        team.rows(c.count, c.vocabulary, (from, to) -> {
+            float[] lanes = new float[Lanes.WIDTH];
+            for (long i = from; i < to; i++) {
+                long at = i * c.vocabulary;
+                int label = Lanes.getInt(labels, c.row(i));
+                float max = Softmax.max(c.logits, at, c.vocabulary);
+                float target = Lanes.get(c.logits, at + label);
+                correct[(int) i] = target == max && firstOf(max, c.logits, at, c.vocabulary) == label;
+                double sum;
+                if (gradient) {
+                    sum = Softmax.expAndSum(c.logits, at, c.vocabulary, max, lanes);
+                    Elementwise.scale(c.logits, (float) (scale / sum), at, at + c.vocabulary);
+                    Lanes.set(c.logits, at + label, Lanes.get(c.logits, at + label) - scale);
+                } else {
+                    sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
+                }
+                loss[(int) i] = StrictMath.log(sum) + ((double) max - target);
+            }
+        });
+        double total = 0;
+        long right = 0;
+        for (int i = 0; i < c.count; i++) {
+            total += loss[i];
+            right += correct[i] ? 1 : 0;
+        }
+        return new LossSum(total, c.count, right);
+    }
+
+    private static int firstOf(float value, MemorySegment row, long at, int n) {
+        for (int i = 0; i < n; i++) {
+            if (Lanes.get(row, at + i) == value) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static void zeroIgnored(Tensor labels, MemorySegment dHidden, int width) {
+        long bytes = (long) width * Float.BYTES;
+        for (long n = 0; n < labels.size(); n++) {
+            if (Lanes.getInt(labels.data(), n) == Kernels.IGNORED) {
+                dHidden.asSlice(n * bytes, bytes).fill((byte) 0);
+            }
+        }
+    }
+
+    private static int[] trainedRows(Tensor labels) {
+        int[] rows = new int[Math.toIntExact(labels.size())];
+        int count = 0;
+        for (int n = 0; n < rows.length; n++) {
+            if (Lanes.getInt(labels.data(), n) != Kernels.IGNORED) {
+                rows[count++] = n;
+            }
+        }
+        return Arrays.copyOf(rows, count);
+    }
+
+    private static int rowsOfChunk(int vocabulary) {
+        long fitting = CHUNK_BYTES / ((long) Float.BYTES * Math.max(1, vocabulary));
+        return (int) Math.clamp(fitting, FEWEST_ROWS, MOST_ROWS);
+    }
+}

@@ -1,0 +1,124 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Matrix products. oneDNN computes on one thread; we divide C ourselves, along its longer side, so that which thread
+ * computes what never depends on timing.
+ */
+final class Matmul {
+    /** Products below this many multiply-adds are not worth dividing. */
+    private static final long ALONE = 100_000;
+
+    /** No thread gets a narrower strip of C than this, and strips are multiples of it: one vector of fp32. */
+    private static final long STRIP = 16;
+
+    private final Team team;
+
+    Matmul(Team team) {
+        this.team = team;
+    }
+
+    void run(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c) {
+        Shapes.matrix("matmul a", a);
+        Shapes.matrix("matmul b", b);
+        int m = transposeA ? a.columns() : a.rows();
+        int k = transposeA ? a.rows() : a.columns();
+        int n = transposeB ? b.rows() : b.columns();
+        int inner = transposeB ? b.columns() : b.rows();
+        Shapes.require(
+                k == inner,
+                "matmul of %s%s and %s%s: the inner extents %d and %d differ."
+                        .formatted(a, transposeA ? "^T" : "", b, transposeB ? "^T" : "", k, inner));
+        Shapes.matrix("matmul c", c, m, n);
+        if (m == 0 || n == 0) {
+            return;
+        }
+        if (k == 0) {
+            scaleOnly(c.data(), (long) m * n, beta);
+            return;
+        }
+        multiply(
+                transposeA,
+                transposeB,
+                m,
+                n,
+                k,
+                alpha,
+                a.data().address(),
+                a.columns(),
+                b.data().address(),
+                b.columns(),
+                beta,
+                c.data().address(),
+                n);
+    }
+
+    /** {@code C = alpha * op(A) * op(B) + beta * C} on the whole team; the arguments of {@link OneDnn#sgemm}. */
+    void multiply(
+            boolean transposeA,
+            boolean transposeB,
+            long m,
+            long n,
+            long k,
+            float alpha,
+            long a,
+            long lda,
+            long b,
+            long ldb,
+            float beta,
+            long c,
+            long ldc) {
+        int parts = m * n * k < ALONE || Math.max(m, n) < 2 * STRIP ? 1 : team.size();
+        if (m >= n) {
+            long rowOfA = Float.BYTES * (transposeA ? 1 : lda);
+            team.split(
+                    m,
+                    STRIP,
+                    parts,
+                    (from, to) -> OneDnn.sgemm(
+                            transposeA,
+                            transposeB,
+                            to - from,
+                            n,
+                            k,
+                            alpha,
+                            a + from * rowOfA,
+                            lda,
+                            b,
+                            ldb,
+                            beta,
+                            c + from * ldc * Float.BYTES,
+                            ldc));
+        } else {
+            long columnOfB = Float.BYTES * (transposeB ? ldb : 1);
+            team.split(
+                    n,
+                    STRIP,
+                    parts,
+                    (from, to) -> OneDnn.sgemm(
+                            transposeA,
+                            transposeB,
+                            m,
+                            to - from,
+                            k,
+                            alpha,
+                            a,
+                            lda,
+                            b + from * columnOfB,
+                            ldb,
+                            beta,
+                            c + from * Float.BYTES,
+                            ldc));
+        }
+    }
+
+    private static void scaleOnly(MemorySegment c, long size, float beta) {
+        if (beta == 0) {
+            c.fill((byte) 0);
+        } else {
+            Elementwise.scale(c, beta, 0, size);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
+
+/** Root-mean-square normalisation of rows. */
+final class RmsNorm {
+    private final Team team;
+
+    RmsNorm(Team team) {
+        this.team = team;
+    }
+
+    void forward(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd) {
+        Shapes.matrix("rmsNorm x", x);
+        int rows = x.rows();
+        int columns = x.columns();
+        Shapes.floats("rmsNorm weight", weight, columns);
+        Shapes.matrix("rmsNorm y", y, rows, columns);
+        Shapes.floats("rmsNorm rstd", rstd, rows);
+        team.rows(rows, columns, (from, to) -> {
+            float[] lanes = new float[Lanes.WIDTH];
+            for (long n = from; n < to; n++) {
+                long at = n * columns;
+                float squares = Lanes.dot(x.data(), at, x.data(), at, columns, lanes);
+                float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
+                Lanes.set(rstd.data(), n, r);
+                scaleRow(x.data(), weight.data(), y.data(), at, columns, r);
+            }
+        });
+    }
+
+    /**
+     * Derivation, for one row of width C: {@code y_i = x_i r w_i} with {@code r = (mean(x^2) + eps)^(-1/2)}. From
+     * {@code dr/dx_j = -r^3 x_j / C}, with {@code m = dy * w}:
+     *
+     * <pre>
+     * dx_j = m_j r + sum_i(m_i x_i) * dr/dx_j = r (m_j - x_j r^2 mean(m x))
+     * dw_i = sum over rows of dy_i x_i r
+     * </pre>
+     */
+    void backward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight) {
+        Shapes.matrix("rmsNormBackward x", x);
+        int rows = x.rows();
+        int columns = x.columns();
+        Shapes.matrix("rmsNormBackward dy", dy, rows, columns);
+        Shapes.floats("rmsNormBackward weight", weight, columns);
+        Shapes.floats("rmsNormBackward rstd", rstd, rows);
+        if (dx != null) {
+            Shapes.matrix("rmsNormBackward dx", dx, rows, columns);
+        }
+        if (dWeight != null) {
+            Shapes.floats("rmsNormBackward dWeight", dWeight, columns);
+            weightGradient(dy.data(), x.data(), rstd.data(), rows, columns, dWeight.data());
+        }
+        if (dx != null) {
+            inputGradient(dy.data(), x.data(), weight.data(), rstd.data(), rows, columns, dx.data());
+        }
+    }
+
+    private void weightGradient(
+            MemorySegment dy, MemorySegment x, MemorySegment rstd, int rows, int columns, MemorySegment dWeight) {
+        team.columns(rows, columns, (from, to) -> {
+            for (long n = 0; n < rows; n++) {
+                addWeightRow(dy, x, n * columns, Lanes.get(rstd, n), dWeight, (int) from, (int) to);
+            }
+        });
+    }
+
+    private void inputGradient(
+            MemorySegment dy,
+            MemorySegment x,
+            MemorySegment weight,
+            MemorySegment rstd,
+            int rows,
+            int columns,
+            MemorySegment dx) {
+        team.rows(rows, columns, (from, to) -> {
+            float[] lanes = new float[Lanes.WIDTH];
+            for (long n = from; n < to; n++) {
+                long at = n * columns;
+                float r = Lanes.get(rstd, n);
+                float mean = weightedDot(dy, x, weight, at, columns, lanes) / columns;
+                addInputRow(dy, x, weight, at, columns, r, r * r * r * mean, dx);
+            }
+        });
+    }
+
+    /** {@code y = x * r * weight} in one row. */
+    private static void scaleRow(
+            MemorySegment x, MemorySegment weight, MemorySegment y, long at, int columns, float r) {
+        int whole = Lanes.whole(columns);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(x, at + c).mul(r).mul(Lanes.load(weight, c)), y, at + c);
+        }
+        for (int c = whole; c < columns; c++) {
+            Lanes.set(y, at + c, Lanes.get(x, at + c) * r * Lanes.get(weight, c));
+        }
+    }
+
+    /** {@code sum of dy * weight * x} in one row. */
+    private static float weightedDot(
+            MemorySegment dy, MemorySegment x, MemorySegment weight, long at, int columns, float[] lanes) {
+        int whole = Lanes.whole(columns);
+        FloatVector acc = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            acc = Lanes.load(dy, at + c).mul(Lanes.load(weight, c)).fma(Lanes.load(x, at + c), acc);
+        }
+        float sum = Lanes.sum(acc, lanes);
+        for (int c = whole; c < columns; c++) {
+            sum = Math.fma(Lanes.get(dy, at + c) * Lanes.get(weight, c), Lanes.get(x, at + c), sum);
+        }
+        return sum;
+    }
+
+    /** {@code dx += dy * weight * r - x * back} in one row, {@code back = r^3 mean(m x)}. */
+    private static void addInputRow(
+            MemorySegment dy,
+            MemorySegment x,
+            MemorySegment weight,
+            long at,
+            int columns,
+            float r,
+            float back,
+            MemorySegment dx) {
+        int whole = Lanes.whole(columns);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector direct =
+                    Lanes.load(dy, at + c).mul(Lanes.load(weight, c)).mul(r);
+            FloatVector grad = Lanes.load(x, at + c).fma(Lanes.all(-back), direct);
+            Lanes.store(Lanes.load(dx, at + c).add(grad), dx, at + c);
+        }
+        for (int c = whole; c < columns; c++) {
+            float direct = Lanes.get(dy, at + c) * Lanes.get(weight, c) * r;
+            float grad = Math.fma(Lanes.get(x, at + c), -back, direct);
+            Lanes.set(dx, at + c, Lanes.get(dx, at + c) + grad);
+        }
+    }
+
+    /** {@code dWeight += dy * x * r} for one row, in the columns {@code [from, to)}. */
+    private static void addWeightRow(
+            MemorySegment dy, MemorySegment x, long at, float r, MemorySegment dWeight, int from, int to) {
+        int whole = (int) Lanes.whole(from, to);
+        for (int c = from; c < whole; c += Lanes.WIDTH) {
+            FloatVector sum = Lanes.load(dy, at + c).mul(r).fma(Lanes.load(x, at + c), Lanes.load(dWeight, c));
+            Lanes.store(sum, dWeight, c);
+        }
+        for (int c = whole; c < to; c++) {
+            Lanes.set(dWeight, c, Math.fma(Lanes.get(dy, at + c) * r, Lanes.get(x, at + c), Lanes.get(dWeight, c)));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** Rotary position embedding. */
+final class Rope {
+    private final Team team;
+
+    Rope(Team team) {
+        this.team = team;
+    }
+
+    /**
+     * Derivation: a pair turns by the matrix {@code [[cos, -sin], [sin, cos]]}, which is orthogonal, so the backward pass
+     * multiplies by its transpose: the same turn with the sine negated.
+     */
+    void run(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse) {
+        Shapes.matrix("rope x", x);
+        int rows = x.rows();
+        int columns = x.columns();
+        Shapes.require(
+                heads > 0 && columns % heads == 0 && columns / heads % 2 == 0,
+                "rope x is %s, which does not divide into %d heads of even width.".formatted(x, heads));
+        int half = columns / heads / 2;
+        Shapes.ints("rope positions", positions, rows);
+        Shapes.matrix("rope cos", cos);
+        Shapes.matrix("rope cos", cos, cos.rows(), half);
+        Shapes.matrix("rope sin", sin, cos.rows(), half);
+        Shapes.inRange("rope positions", positions, cos.rows(), 0);
+        float sign = inverse ? -1 : 1;
+        team.rows(rows, columns, (from, to) -> {
+            for (long n = from; n < to; n++) {
+                long angle = (long) Lanes.getInt(positions.data(), n) * half;
+                for (int head = 0; head < heads; head++) {
+                    turn(x.data(), n * columns + 2L * head * half, half, cos.data(), sin.data(), angle, sign);
+                }
+            }
+        });
+    }
+
+    private static void turn(
+            MemorySegment x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
+        int whole = Lanes.whole(half);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            FloatVector c = Lanes.load(cos, angle + i);
+            FloatVector s = Lanes.load(sin, angle + i).mul(sign);
+            FloatVector first = Lanes.load(x, at + i);
+            FloatVector second = Lanes.load(x, at + half + i);
+            Lanes.store(first.mul(c).sub(second.mul(s)), x, at + i);
+            Lanes.store(second.mul(c).add(first.mul(s)), x, at + half + i);
+        }
+        for (int i = whole; i < half; i++) {
+            float c = Lanes.get(cos, angle + i);
+            float s = Lanes.get(sin, angle + i) * sign;
+            float first = Lanes.get(x, at + i);
+            float second = Lanes.get(x, at + half + i);
+            Lanes.set(x, at + i, first * c - second * s);
+            Lanes.set(x, at + half + i, second * c + first * s);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Tensor;
+
+/** The checks at the door of every operation; {@code what} names the operation and the tensor. */
+final class Shapes {
+    private Shapes() {}
+
+    /** An F32 tensor of any shape. */
+    static void floats(String what, Tensor tensor) {
+        usable(what, tensor);
+        if (tensor.dtype() != DType.F32) {
+            throw new IllegalArgumentException("%s must be F32 but is %s.".formatted(what, tensor));
+        }
+    }
+
+    /** An F32 tensor of so many elements, whatever its axes. */
+    static void floats(String what, Tensor tensor, long size) {
+        floats(what, tensor);
+        if (tensor.size() != size) {
+            throw new IllegalArgumentException("%s must be F32 [%d] but is %s.".formatted(what, size, tensor));
+        }
+    }
+
+    /** An I32 tensor of so many elements. */
+    static void ints(String what, Tensor tensor, long size) {
+        usable(what, tensor);
+        if (tensor.dtype() != DType.I32 || tensor.size() != size) {
+            throw new IllegalArgumentException("%s must be I32 [%d] but is %s.".formatted(what, size, tensor));
+        }
+    }
+
+    /** An F32 tensor with at least one axis, read as a matrix. */
+    static void matrix(String what, Tensor tensor) {
+        floats(what, tensor);
+        if (tensor.shape().length == 0) {
+            throw new IllegalArgumentException("%s must have rows but is a single number.".formatted(what));
+        }
+    }
+
+    /** An F32 tensor whose first axis is {@code rows} and whose other axes multiply to {@code columns}. */
+    static void matrix(String what, Tensor tensor, long rows, long columns) {
+        matrix(what, tensor);
+        if (tensor.rows() != rows || tensor.columns() != columns) {
+            throw new IllegalArgumentException(
+                    "%s must be F32 [%d, %d] but is %s.".formatted(what, rows, columns, tensor));
+        }
+    }
+
+    /** Every value of an I32 tensor in {@code [0, limit)}, or equal to {@code except}. */
+    static void inRange(String what, Tensor ints, int limit, int except) {
+        for (long i = 0; i < ints.size(); i++) {
+            int value = Lanes.getInt(ints.data(), i);
+            if ((value < 0 || value >= limit) && value != except) {
+                throw new IllegalArgumentException(
+                        "%s[%d] is %d, outside 0 to %d.".formatted(what, i, value, limit - 1));
+            }
+        }
+    }
+
+    static void require(boolean holds, String sentence) {
+        if (!holds) {
+            throw new IllegalArgumentException(sentence);
+        }
+    }
+
+    private static void usable(String what, Tensor tensor) {
+        if (!tensor.data().scope().isAlive()) {
+            throw new IllegalArgumentException("%s lies in a workspace that is closed.".formatted(what));
+        }
+    }
+}

@@ -1,0 +1,286 @@
+package dev.lowrank.kernels.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A fixed set of threads that work on one operation together; the caller is number 0. Work is divided by arithmetic, not
+ * by who comes first, so that a result depends on the number of threads but never on timing.
+ */
+final class Team implements AutoCloseable {
+    /** Work below this many element operations is done by the caller alone: handing it out would cost more. */
+    private static final long ALONE = 1 << 15;
+
+    /** Boundaries between threads fall on multiples of a cache line, which is also a multiple of every vector. */
+    private static final long LINE = 16;
+
+    /** A few tens of microseconds: about the gap between two operations of a layer. */
+    private static final int SPINS = 400;
+
+    private final int size;
+    private final Worker[] workers;
+    private final Scratch[] scratch;
+    private final AtomicInteger pending = new AtomicInteger();
+
+    private Task task = part -> {};
+    private int rounds; // The caller's own count of what it has published in round.
+    private volatile int round;
+    private volatile boolean closed;
+    private volatile @Nullable Thread waiting;
+    private @Nullable Thread lastCaller;
+
+    /** What one thread does for one operation. */
+    @FunctionalInterface
+    interface Task {
+        void run(int part);
+    }
+
+    /** What one thread does with its share {@code [from, to)} of the items. */
+    @FunctionalInterface
+    interface Share {
+        void run(long from, long to);
+    }
+
+    Team(int size) {
+        this.size = size;
+        this.workers = new Worker[size - 1];
+        this.scratch = new Scratch[size];
+        for (int i = 0; i < size; i++) {
+            scratch[i] = new Scratch();
+        }
+        for (int i = 1; i < size; i++) {
+            workers[i - 1] = new Worker(i);
+            workers[i - 1].start();
+        }
+    }
+
+    int size() {
+        return size;
+    }
+
+    /** Into how many parts work of this many element operations is worth dividing. */
+    int parts(long operations) {
+        return operations < ALONE ? 1 : size;
+    }
+
+    /** Divides rows of {@code columns} elements each. */
+    void rows(long rows, long columns, Share share) {
+        split(rows, 1, parts(rows * columns), share);
+    }
+
+    /** Divides single elements. */
+    void elements(long count, Share share) {
+        split(count, LINE, parts(count), share);
+    }
+
+    /** Divides the columns of a matrix, for sums that run down the rows. */
+    void columns(long rows, long columns, Share share) {
+        split(columns, LINE, parts(rows * columns), share);
+    }
+
+    /** Divides items into {@code parts} shares whose boundaries are multiples of {@code multiple}. */
+    void split(long items, long multiple, int parts, Share share) {
+        if (parts == 1) {
+            begin();
+            share.run(0, items);
+            return;
+        }
+        run(parts, part -> {
+            long from = bound(items, multiple, part, parts);
+            long to = bound(items, multiple, part + 1, parts);
+            if (from < to) {
+                share.run(from, to);
+            }
+        });
+    }
+
+    /** Runs the task once for each part: 1, or as many as there are threads. */
+    void run(int parts, Task work) {
+        begin();
+        if (parts == 1) {
+            work.run(0);
+            return;
+        }
+        if (parts != size) {
+            throw new IllegalArgumentException("Work divides into 1 or %d parts, not %d.".formatted(size, parts));
+        }
+        task = work;
+        pending.set(size - 1);
+        round = ++rounds; // The volatile write that publishes the task.
+        for (Worker worker : workers) {
+            worker.wake();
+        }
+        @Nullable Throwable failure = null;
+        try {
+            work.run(0);
+        } catch (Throwable e) {
+            failure = e;
+        }
+        awaitWorkers();
+        for (Worker worker : workers) {
+            failure = failure == null ? worker.failure : failure;
+            worker.failure = null;
+        }
+        rethrow(failure);
+    }
+
+    /** Memory of one part's own, at least {@code bytes} long, contents undefined; the same memory at every call. */
+    MemorySegment scratch(int part, long bytes) {
+        return scratch[part].atLeast(bytes);
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        round = ++rounds;
+        for (Worker worker : workers) {
+            LockSupport.unpark(worker);
+        }
+        for (Worker worker : workers) {
+            joinUninterruptibly(worker);
+        }
+        for (Scratch one : scratch) {
+            one.close();
+        }
+    }
+
+    private void begin() {
+        if (closed) {
+            throw new IllegalStateException("These kernels are closed.");
+        }
+        Thread caller = Thread.currentThread();
+        if (caller != lastCaller) {
+            OneDnn.stayOnThisThread();
+            lastCaller = caller;
+        }
+    }
+
+    private void awaitWorkers() {
+        for (int spin = 0; spin < SPINS && pending.get() != 0; spin++) {
+            Thread.onSpinWait();
+        }
+        if (pending.get() == 0) {
+            return;
+        }
+        waiting = Thread.currentThread();
+        boolean interrupted = false;
+        while (pending.get() != 0) {
+            LockSupport.park(this);
+            interrupted |= Thread.interrupted();
+        }
+        waiting = null;
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static long bound(long items, long multiple, int part, int parts) {
+        long groups = (items + multiple - 1) / multiple;
+        return Math.min(items, groups * part / parts * multiple);
+    }
+
+    private static void rethrow(@Nullable Throwable failure) {
+        switch (failure) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new IllegalStateException(failure);
+        }
+    }
+
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private final class Worker extends Thread {
+        private final int part;
+        private volatile boolean parked;
+        private @Nullable Throwable failure; // Published by the decrement of pending.
+
+        Worker(int part) {
+            super("kernels-" + part);
+            this.part = part;
+            setDaemon(true);
+        }
+
+        @Override
+        public void run() {
+            OneDnn.stayOnThisThread();
+            for (int seen = 0; ; seen++) {
+                awaitRoundAfter(seen);
+                if (closed) {
+                    return;
+                }
+                try {
+                    task.run(part);
+                } catch (Throwable e) {
+                    failure = e;
+                }
+                if (pending.decrementAndGet() == 0) {
+                    LockSupport.unpark(waiting);
+                }
+            }
+        }
+
+        void wake() {
+            if (parked) {
+                LockSupport.unpark(this);
+            }
+        }
+
+        private void awaitRoundAfter(int seen) {
+            for (int spin = 0; spin < SPINS; spin++) {
+                if (round != seen) {
+                    return;
+                }
+                Thread.onSpinWait();
+            }
+            parked = true;
+            while (round == seen) {
+                LockSupport.park(Team.this);
+            }
+            parked = false;
+        }
+    }
+
+    /** One thread's memory, replaced by a larger piece when it no longer suffices. */
+    private static final class Scratch implements AutoCloseable {
+        private @Nullable Arena arena;
+        private MemorySegment memory = MemorySegment.NULL;
+
+        MemorySegment atLeast(long bytes) {
+            if (memory.byteSize() < bytes) {
+                close();
+                arena = Arena.ofShared();
+                memory = arena.allocate(bytes, CpuWorkspace.ALIGNMENT);
+            }
+            return memory;
+        }
+
+        @Override
+        public void close() {
+            if (arena != null) {
+                arena.close();
+                arena = null;
+                memory = MemorySegment.NULL;
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+package dev.lowrank.kernels;
+
+import java.util.ArrayList;
+
+/** Every operation once more: double precision, plain loops, no thought of speed. Names and shapes as in {@link Kernels}. */
+final class Reference {
+    private Reference() {}
+
+    static double[] matmul(
+            double[] a,
+            boolean ta,
+            double[] b,
+            boolean tb,
+            double alpha,
+            double beta,
+            double[] c,
+            int m,
+            int n,
+            int k) {
+        double[] out = new double[m * n];
+        for (int i = 0; i < m; i++) {
+            for (int j = 0; j < n; j++) {
+                double sum = 0;
+                for (int l = 0; l < k; l++) {
+                    sum += (ta ? a[l * m + i] : a[i * k + l]) * (tb ? b[j * k + l] : b[l * n + j]);
+                }
+                out[i * n + j] = alpha * sum + (beta == 0 ? 0 : beta * c[i * n + j]);
+            }
+        }
+        return out;
+    }
+
+    record Normed(double[] y, double[] rstd) {}
+
+    static Normed rmsNorm(double[] x, double[] weight, double epsilon) {
+        int columns = weight.length;
+        int rows = x.length / columns;
+        double[] y = new double[x.length];
+        double[] rstd = new double[rows];
+        for (int n = 0; n < rows; n++) {
+            double squares = 0;
+            for (int c = 0; c < columns; c++) {
+                squares += x[n * columns + c] * x[n * columns + c];
+            }
+            rstd[n] = 1 / Math.sqrt(squares / columns + epsilon);
+            for (int c = 0; c < columns; c++) {
+                y[n * columns + c] = x[n * columns + c] * rstd[n] * weight[c];
+            }
+        }
+        return new Normed(y, rstd);
+    }
+
+    record NormGradient(double[] dx, double[] dWeight) {}
+
+    static NormGradient rmsNormBackward(double[] dy, double[] x, double[] weight, double[] rstd) {
+        int columns = weight.length;
+        double[] dx = new double[x.length];
+        double[] dWeight = new double[columns];
+        for (int n = 0; n < rstd.length; n++) {
+            double mean = 0;
+            for (int c = 0; c < columns; c++) {
+                int i = n * columns + c;
+                mean += dy[i] * weight[c] * x[i] / columns;
+                dWeight[c] += dy[i] * x[i] * rstd[n];
+            }
+            for (int c = 0; c < columns; c++) {
+                int i = n * columns + c;
+                dx[i] = rstd[n] * (dy[i] * weight[c] - x[i] * rstd[n] * rstd[n] * mean);
+            }
+        }
+        return new NormGradient(dx, dWeight);
+    }
+
+    static double[] rope(
+            double[] x, int heads, int width, int[] positions, double[] cos, double[] sin, boolean inverse) {
+        double[] out = new double[x.length];
+        int half = width / 2;
+        for (int row = 0; row < positions.length * heads; row++) {
+            for (int i = 0; i < half; i++) {
+                double c = cos[positions[row / heads] * half + i];
+                double s = sin[positions[row / heads] * half + i] * (inverse ? -1 : 1);
+                double first = x[row * width + i];
+                double second = x[row * width + half + i];
+                out[row * width + i] = first * c - second * s;
+                out[row * width + half + i] = second * c + first * s;
+            }
+        }
+        return out;
+    }
+
+    record Attended(double[] out, double[] lse) {}
+
+    static Attended attention(
+            double[] q, double[] k, double[] v, Sequences sequences, int heads, int kvHeads, int width, double scale) {
+        double[] out = new double[q.length];
+        double[] lse = new double[q.length / width];
+        for (Row row : rows(sequences, heads, kvHeads)) {
+            double[] p = probabilities(q, k, row, width, scale, lse);
+            for (int j = 0; j < p.length; j++) {
+                for (int d = 0; d < width; d++) {
+                    out[row.query * width + d] += p[j] * v[row.key(j) * width + d];
+                }
+            }
+        }
+        return new Attended(out, lse);
+    }
+
+    record AttentionGradient(double[] dQ, double[] dK, double[] dV) {}
+
+    static AttentionGradient attentionBackward(
+            double[] dOut,
+            double[] q,
+            double[] k,
+            double[] v,
+            Sequences sequences,
+            int heads,
+            int kvHeads,
+            int width,
+            double scale) {
+        double[] dQ = new double[q.length];
+        double[] dK = new double[k.length];
+        double[] dV = new double[v.length];
+        for (Row row : rows(sequences, heads, kvHeads)) {
+            double[] p = probabilities(q, k, row, width, scale, new double[q.length / width]);
+            double[] dP = new double[p.length];
+            double mean = 0;
+            for (int j = 0; j < p.length; j++) {
+                for (int d = 0; d < width; d++) {
+                    dP[j] += dOut[row.query * width + d] * v[row.key(j) * width + d];
+                    dV[row.key(j) * width + d] += p[j] * dOut[row.query * width + d];
+                }
+                mean += p[j] * dP[j];
+            }
+            for (int j = 0; j < p.length; j++) {
+                double dS = p[j] * (dP[j] - mean);
+                for (int d = 0; d < width; d++) {
+                    dQ[row.query * width + d] += scale * dS * k[row.key(j) * width + d];
+                    dK[row.key(j) * width + d] += scale * dS * q[row.query * width + d];
+                }
+            }
+        }
+        return new AttentionGradient(dQ, dK, dV);
+    }
+
+    /** One query of one head: its place among all (row, head) pairs, and the keys it sees. */
+    private record Row(int query, int firstKey, int seen, int kvHead, int kvHeads) {
+        int key(int j) {
+            return (firstKey + j) * kvHeads + kvHead;
+        }
+    }
+
+    private static Row[] rows(Sequences sequences, int heads, int kvHeads) {
+        ArrayList<Row> rows = new ArrayList<>();
+        for (int s = 0; s < sequences.count(); s++) {
+            int queries = sequences.queryStarts()[s + 1] - sequences.queryStarts()[s];
+            int keys = sequences.keyStarts()[s + 1] - sequences.keyStarts()[s];
+            for (int i = 0; i < queries; i++) {
+                for (int h = 0; h < heads; h++) {
+                    int query = (sequences.queryStarts()[s] + i) * heads + h;
+                    rows.add(new Row(
+                            query, sequences.keyStarts()[s], keys - queries + i + 1, h / (heads / kvHeads), kvHeads));
+                }
+            }
+        }
+        return rows.toArray(Row[]::new);
+    }
+
+    private static double[] probabilities(double[] q, double[] k, Row row, int width, double scale, double[] lse) {
+        double[] p = new double[row.seen];
+        double max = Double.NEGATIVE_INFINITY;
+        for (int j = 0; j < p.length; j++) {
+            for (int d = 0; d < width; d++) {
+                p[j] += scale * q[row.query * width + d] * k[row.key(j) * width + d];
+            }
+            max = Math.max(max, p[j]);
+        }
+        double sum = 0;
+        for (int j = 0; j < p.length; j++) {
+            sum += Math.exp(p[j] - max);
+        }
+        lse[row.query] = max + Math.log(sum);
+        for (int j = 0; j < p.length; j++) {
+            p[j] = Math.exp(p[j] - lse[row.query]);
+        }
+        return p;
+    }
+
+    static double[] swiGlu(double[] gate, double[] up) {
+        double[] out = new double[gate.length];
+        for (int i = 0; i < gate.length; i++) {
+            out[i] = gate[i] / (1 + Math.exp(-gate[i])) * up[i];
+        }
+        return out;
+    }
+
+    record SwiGluGradient(double[] dGate, double[] dUp) {}
+
+    static SwiGluGradient swiGluBackward(double[] dOut, double[] gate, double[] up) {
+        double[] dGate = new double[gate.length];
+        double[] dUp = new double[gate.length];
+        for (int i = 0; i < gate.length; i++) {
+            double s = 1 / (1 + Math.exp(-gate[i]));
+            dUp[i] = dOut[i] * gate[i] * s;
+            dGate[i] = dOut[i] * up[i] * s * (1 + gate[i] * (1 - s));
+        }
+        return new SwiGluGradient(dGate, dUp);
+    }
+
+    /** Whether dropout keeps element i: the same mask on every device. */
+    static boolean keeps(long key, long i, float rate) {
+        long k = key + (i >>> 20) * 0x9E3779B97F4A7C15L;
+        k = (k ^ (k >>> 30)) * 0xBF58476D1CE4E5B9L;
+        k = (k ^ (k >>> 27)) * 0x94D049BB133111EBL;
+        k ^= k >>> 31;
+        int bits = mix(mix((int) ((i & 0xFFFFF) + k)) ^ (int) (k >>> 32));
+        return bits >>> 8 >= Math.round(rate * 0x1000000);
+    }
+
+    private static int mix(int z) {
+        z = (z ^ (z >>> 16)) * 0x85EBCA6B;
+        z = (z ^ (z >>> 13)) * 0xC2B2AE35;
+        return z ^ (z >>> 16);
+    }
+
+    record Entropy(LossSum sum, double[] dHidden, double[] dWeight) {}
+
+    static Entropy linearCrossEntropy(double[] hidden, double[] weight, int[] labels, double scale, int width) {
+        int vocabulary = weight.length / width;
+        double[] dHidden = new double[hidden.length];
+        double[] dWeight = new double[weight.length];
+        LossSum sum = LossSum.ZERO;
+        for (int n = 0; n < labels.length; n++) {
+            if (labels[n] == Kernels.IGNORED) {
+                continue;
+            }
+            double[] z = new double[vocabulary];
+            int best = 0;
+            for (int t = 0; t < vocabulary; t++) {
+                for (int c = 0; c < width; c++) {
+                    z[t] += hidden[n * width + c] * weight[t * width + c];
+                }
+                best = z[t] > z[best] ? t : best;
+            }
+            double total = 0;
+            for (double one : z) {
+                total += Math.exp(one - z[best]);
+            }
+            double lse = z[best] + Math.log(total);
+            sum = sum.plus(new LossSum(lse - z[labels[n]], 1, best == labels[n] ? 1 : 0));
+            for (int t = 0; t < vocabulary; t++) {
+                double g = scale * (Math.exp(z[t] - lse) - (t == labels[n] ? 1 : 0));
+                for (int c = 0; c < width; c++) {
+                    dHidden[n * width + c] += g * weight[t * width + c];
+                    dWeight[t * width + c] += g * hidden[n * width + c];
+                }
+            }
+        }
+        return new Entropy(sum, dHidden, dWeight);
+    }
+
+    /** In place. */
+    static void adamW(double[] p, double[] g, double[] m, double[] v, AdamWStep step) {
+        for (int i = 0; i < p.length; i++) {
+            p[i] *= 1 - step.learningRate() * step.weightDecay();
+            m[i] = step.beta1() * m[i] + (1 - step.beta1()) * g[i];
+            v[i] = step.beta2() * v[i] + (1 - step.beta2()) * g[i] * g[i];
+            double rate = step.learningRate() / (1 - Math.pow(step.beta1(), step.step()));
+            double root = Math.sqrt(1 - Math.pow(step.beta2(), step.step()));
+            p[i] -= rate * m[i] / (Math.sqrt(v[i]) / root + step.epsilon());
+        }
+    }
+}

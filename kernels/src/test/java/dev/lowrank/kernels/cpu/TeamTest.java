@@ -1,0 +1,97 @@
+package dev.lowrank.kernels.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.junit.jupiter.api.Test;
+
+class TeamTest {
+    @Test
+    void givesEveryItemToExactlyOneThreadAndAlwaysTheSame() {
+        try (Team team = new Team(3)) {
+            for (int items : new int[] {0, 1, 2, 3, 15, 16, 17, 48, 49, 1000}) {
+                AtomicIntegerArray counts = new AtomicIntegerArray(items);
+                String[] owners = new String[items];
+                for (int round = 0; round < 20; round++) {
+                    team.split(items, 16, 3, (from, to) -> {
+                        for (int i = (int) from; i < to; i++) {
+                            counts.incrementAndGet(i);
+                            String name = Thread.currentThread().getName();
+                            assertThat(owners[i]).isIn(null, name);
+                            owners[i] = name;
+                        }
+                    });
+                }
+                for (int i = 0; i < items; i++) {
+                    assertThat(counts.get(i)).isEqualTo(20);
+                }
+            }
+        }
+    }
+
+    @Test
+    void passesOnWhatFailedInAnyThreadAndWorksOn() {
+        try (Team team = new Team(3)) {
+            for (int failing = 0; failing < 3; failing++) {
+                int bad = failing;
+                assertThatThrownBy(() -> team.run(3, part -> {
+                            if (part == bad) {
+                                throw new ArithmeticException("part " + part);
+                            }
+                        }))
+                        .isInstanceOf(ArithmeticException.class)
+                        .hasMessage("part " + bad);
+                AtomicIntegerArray done = new AtomicIntegerArray(3);
+                team.run(3, done::incrementAndGet);
+                assertThat(done).hasToString("[1, 1, 1]");
+            }
+        }
+    }
+
+    @Test
+    void waitsForAllPartsEvenWhenInterrupted() {
+        try (Team team = new Team(2)) {
+            CountDownLatch callerIsDone = new CountDownLatch(1);
+            AtomicIntegerArray done = new AtomicIntegerArray(2);
+            Thread.currentThread().interrupt();
+            team.run(2, part -> {
+                if (part == 0) {
+                    callerIsDone.countDown();
+                } else {
+                    await(callerIsDone);
+                }
+                done.incrementAndGet(part);
+            });
+            assertThat(done).hasToString("[1, 1]");
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
+    @Test
+    void keepsScratchApartAndReusesIt() {
+        try (Team team = new Team(2)) {
+            long first = team.scratch(0, 1000).address();
+            assertThat(team.scratch(0, 500).address()).isEqualTo(first);
+            assertThat(team.scratch(1, 500).address()).isNotEqualTo(first);
+            assertThat(team.scratch(0, 5000).byteSize()).isGreaterThanOrEqualTo(5000);
+        }
+    }
+
+    @Test
+    void refusesWorkOnceClosed() {
+        Team team = new Team(2);
+        team.close();
+        assertThatIllegalStateException().isThrownBy(() -> team.run(2, part -> {}));
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

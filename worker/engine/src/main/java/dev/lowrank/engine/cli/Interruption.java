@@ -1,0 +1,48 @@
+package dev.lowrank.engine.cli;
+
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Turns SIGTERM and Ctrl-C into a request that the training loop polls: the JVM's shutdown waits until the run has
+ * written its checkpoint and closed.
+ */
+final class Interruption implements AutoCloseable {
+    private final CountDownLatch saved = new CountDownLatch(1);
+    private final Thread hook = new Thread(this::holdShutdown, "shutdown-waits-for-checkpoint");
+    private volatile boolean requested;
+
+    private Interruption() {}
+
+    static Interruption listen() {
+        Interruption interruption = new Interruption();
+        Runtime.getRuntime().addShutdownHook(interruption.hook);
+        return interruption;
+    }
+
+    boolean requested() {
+        return requested;
+    }
+
+    /** Lets the waiting shutdown go on; this thread's own exit would wait for the shutdown for ever. */
+    void exitWith(int code) {
+        saved.countDown();
+        Runtime.getRuntime().halt(code);
+    }
+
+    private void holdShutdown() {
+        requested = true;
+        try {
+            saved.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        saved.countDown();
+        if (!requested) {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        }
+    }
+}

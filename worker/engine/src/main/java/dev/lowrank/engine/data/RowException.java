@@ -1,0 +1,33 @@
+package dev.lowrank.engine.data;
+
+/** A row that cannot be used. The message is one sentence that begins with the field, where there is one. */
+final class RowException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private static final int LONGEST_FIELD = 200;
+
+    private final String field;
+
+    /**
+     * @param field path inside the row ({@code messages[2].role}), or empty for the row as a whole
+     * @param problem the rest of the sentence, with the remedy
+     */
+    RowException(String field, String problem) {
+        super(field.isEmpty() ? problem : printable(field) + " " + problem, null, false, false);
+        this.field = printable(field);
+    }
+
+    /** A path may hold names that the row's author chose: short, and nothing that steers a terminal. */
+    private static String printable(String field) {
+        String head = field.length() > LONGEST_FIELD ? field.substring(0, LONGEST_FIELD - 1) + "…" : field;
+        return head.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+    }
+
+    String field() {
+        return field;
+    }
+
+    String problem() {
+        return String.valueOf(getMessage());
+    }
+}

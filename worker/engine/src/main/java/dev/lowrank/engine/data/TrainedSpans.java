@@ -1,0 +1,82 @@
+package dev.lowrank.engine.data;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A text, and which parts of it carry loss.
+ *
+ * @param spans in code points, end excluded, in order
+ */
+record TrainedSpans(String text, List<Span> spans) {
+    record Span(int from, int to) {}
+
+    static TrainedSpans whole(String text) {
+        return new TrainedSpans(text, List.of(new Span(0, text.codePointCount(0, text.length()))));
+    }
+
+    static TrainedSpans of(Row.Completion row) {
+        String text = row.prompt() + row.completion();
+        int from = row.prompt().codePointCount(0, row.prompt().length());
+        return new TrainedSpans(text, List.of(new Span(from, text.codePointCount(0, text.length()))));
+    }
+
+    /**
+     * Renders a conversation. An assistant's turn is everything that the template writes after the generation prompt: the
+     * answer and what ends it.
+     *
+     * @throws RowException if the template refuses the conversation, or writes a turn differently once others follow, so
+     *     that no part of the text is that turn
+     */
+    static TrainedSpans of(Row.Chat row, ChatRenderer renderer) {
+        String whole = render(row, row.messages().size(), false, renderer);
+        List<Span> spans = new ArrayList<>();
+        for (int i = 0; i < row.messages().size(); i++) {
+            if (row.learns(i)) {
+                String before = render(row, i, true, renderer);
+                String after = i + 1 == row.messages().size() ? whole : render(row, i + 1, false, renderer);
+                if (!whole.startsWith(after)) {
+                    throw new RowException(
+                            "messages[%d]".formatted(i),
+                            "is written differently by the chat template once later messages follow; give this message"
+                                    + " \"weight\": 0, or make a row of its own that ends with it.");
+                }
+                if (!after.startsWith(before)) {
+                    throw new RowException(
+                            "messages[%d]".formatted(i),
+                            "does not begin, in the chat template's text, with the prompt the model will be given to"
+                                    + " answer; set train_on to \"all\", or use a template that writes both alike.");
+                }
+                spans.add(new Span(length(before), length(after)));
+            }
+        }
+        return new TrainedSpans(whole, spans);
+    }
+
+    /** The whole conversation, without looking for the assistant's part. */
+    static TrainedSpans all(Row.Chat row, ChatRenderer renderer) {
+        return whole(render(row, row.messages().size(), false, renderer));
+    }
+
+    private static String render(Row.Chat row, int messages, boolean addGenerationPrompt, ChatRenderer renderer) {
+        try {
+            return renderer.render(row.messages().subList(0, messages), row.tools(), addGenerationPrompt);
+        } catch (RuntimeException e) {
+            throw new RowException(
+                    "messages",
+                    "cannot be written by the model's chat template%s (%s); change the conversation to what the template allows."
+                            .formatted(
+                                    messages == 0 ? ", which wants a message before the first answer" : "",
+                                    e.getMessage()));
+        }
+    }
+
+    private static int length(String text) {
+        return text.codePointCount(0, text.length());
+    }
+
+    /** Whether the token that begins at this code point carries loss. */
+    boolean covers(int start) {
+        return spans.stream().anyMatch(span -> span.from() <= start && start < span.to());
+    }
+}

@@ -1,0 +1,82 @@
+package dev.lowrank.engine.train;
+
+import dev.lowrank.engine.data.Dataset;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.SafetensorsWriter;
+import dev.lowrank.engine.format.StoredType;
+import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Workspace;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+/** Every weight of the base. */
+final class FullTrainee implements Trainee {
+    private final ModelFolder base;
+    private final Kernels kernels;
+    private final Llama model;
+    private final Workspace memory;
+
+    FullTrainee(ModelFolder base, Kernels kernels) {
+        this.base = base;
+        this.kernels = kernels;
+        this.model = Llama.load(base, true, kernels);
+        this.memory = kernels.workspace();
+    }
+
+    @Override
+    public Llama model() {
+        return model;
+    }
+
+    @Override
+    public List<Parameter> trainable() {
+        return List.copyOf(model.parameters().values());
+    }
+
+    @Override
+    public Workspace memory() {
+        return memory;
+    }
+
+    /** The weights have moved, so the base is loaded once more. */
+    @Override
+    public LossSum measureBase(Dataset data, Workspace scratch) {
+        try (Llama untouched = Llama.load(base, false, kernels)) {
+            untouched.reservePositions(data.longestRow());
+            return LossMeter.measure(untouched, data, kernels, scratch);
+        }
+    }
+
+    /** A model folder like the base's, each weight stored in the type the base stores it in. */
+    @Override
+    public void write(Path folder) throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        for (Parameter parameter : model.parameters().values()) {
+            StoredType dtype = base.info(parameter.name()).dtype();
+            writer.add(parameter.name(), dtype, parameter.value().shape(), () -> {
+                float[] values = new float[Math.toIntExact(parameter.value().size())];
+                kernels.download(parameter.value(), values, 0);
+                return values;
+            });
+        }
+        writer.write(folder.resolve("model.safetensors"));
+        for (String name : List.of("config.json", "generation_config.json")) {
+            if (Files.exists(base.path().resolve(name))) {
+                Files.copy(base.path().resolve(name), folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        Companions.copy(base.path(), folder);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        model.close();
+    }
+}

@@ -1,0 +1,84 @@
+package dev.lowrank.engine.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lowrank.engine.format.PeftFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.assertj.core.data.Percentage;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Compares a run of ours with what the reference recorded. */
+final class Conformance {
+    private static final Percentage LOSS = Percentage.withPercentage(0.01);
+    private static final Percentage NORM = Percentage.withPercentage(0.1);
+
+    private Conformance() {}
+
+    /** Every line of {@code metrics.jsonl} agrees with the reference's trace. */
+    static void assertTraceAgrees(Path metrics, JsonNode trace, String rateField) throws IOException {
+        List<String> lines = Files.readAllLines(metrics);
+        assertThat(lines).hasSize(trace.size());
+        for (int s = 0; s < trace.size(); s++) {
+            JsonNode ours = JsonMapper.shared().readTree(lines.get(s));
+            JsonNode reference = trace.get(s);
+            String step = "step " + s;
+            assertThat(ours.get("step").asInt())
+                    .as(step)
+                    .isEqualTo(reference.get("step").asInt());
+            assertThat(ours.get("trained_tokens").asLong())
+                    .as(step)
+                    .isEqualTo(reference.get("trained_tokens").asLong());
+            assertThat(ours.get("learning_rate").asDouble())
+                    .as(step)
+                    .isCloseTo(reference.get(rateField).asDouble(), Percentage.withPercentage(1e-9));
+            assertThat(ours.get("loss").asDouble())
+                    .as(step)
+                    .isCloseTo(reference.get("loss").asDouble(), LOSS);
+            assertThat(ours.get("grad_norm").asDouble())
+                    .as(step)
+                    .isCloseTo(reference.get("grad_norm").asDouble(), NORM);
+        }
+    }
+
+    /** Norm of the difference over norm, over all factors together. */
+    static void assertAdaptersAgree(Path ours, Path reference, double most) {
+        try (PeftFolder a = PeftFolder.open(ours);
+                PeftFolder b = PeftFolder.open(reference)) {
+            assertThat(a.modules()).isEqualTo(b.modules());
+            double difference = 0;
+            double norm = 0;
+            for (String module : a.modules()) {
+                for (float[][] pair :
+                        List.of(new float[][] {a.a(module), b.a(module)}, new float[][] {a.b(module), b.b(module)})) {
+                    for (int i = 0; i < pair[0].length; i++) {
+                        difference += Math.pow((double) pair[0][i] - pair[1][i], 2);
+                        norm += Math.pow(pair[1][i], 2);
+                    }
+                }
+            }
+            assertThat(Math.sqrt(difference / norm)).isLessThan(most);
+        }
+    }
+
+    /** Largest absolute difference of the first {@code count} values. */
+    static double largestDifference(float[] a, float[] b, int count) {
+        double largest = 0;
+        for (int i = 0; i < count; i++) {
+            largest = Math.max(largest, Math.abs((double) a[i] - b[i]));
+        }
+        return largest;
+    }
+
+    static List<Double> losses(Path metrics) throws IOException {
+        List<Double> losses = new ArrayList<>();
+        for (String line : Files.readAllLines(metrics)) {
+            losses.add(JsonMapper.shared().readTree(line).get("loss").asDouble());
+        }
+        return losses;
+    }
+}

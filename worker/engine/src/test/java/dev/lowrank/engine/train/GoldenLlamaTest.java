@@ -1,0 +1,179 @@
+package dev.lowrank.engine.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.lowrank.engine.adapter.LoraAdapter;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.PeftFolder;
+import dev.lowrank.engine.format.SafetensorsFile;
+import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.spec.SpecJson;
+import dev.lowrank.engine.tape.Tape;
+import dev.lowrank.engine.tape.Value;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.cpu.CpuKernels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The shared conformance data of the Llama family, where it lies beside the project. */
+class GoldenLlamaTest {
+    private static final int ROWS = 4;
+    private static final int LENGTH = 40;
+
+    @TempDir
+    private Path folder;
+
+    private Path golden = Path.of("");
+
+    @BeforeEach
+    void findGoldenData() {
+        Path up = Path.of("").toAbsolutePath();
+        while (up != null && !Files.isDirectory(up.resolve("shared/golden/llama"))) {
+            up = up.getParent();
+        }
+        assumeTrue(up != null, "the shared conformance data is not beside the project");
+        golden = up.resolve("shared/golden/llama");
+    }
+
+    @Test
+    void forwardAgrees() {
+        try (SafetensorsFile reference = SafetensorsFile.open(golden.resolve("forward.safetensors"))) {
+            assertLogitsAgree(null, reference.floats("logits"), 1e-4);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lora-attention-r4", "lora-all-linear-r8"})
+    void loraAgreesAtEveryStepAndAfterwards(String name) throws IOException {
+        Path start = folder.resolve("start");
+        Files.createDirectories(start);
+        Files.copy(golden.resolve(name).resolve("adapter_config.json"), start.resolve("adapter_config.json"));
+        Files.copy(golden.resolve(name).resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
+        JsonNode trace = trace(name);
+        train("lora", trace, "\"initial_adapter\": \"%s\",".formatted(start));
+        Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
+        Conformance.assertAdaptersAgree(folder.resolve("out"), golden.resolve(name), 1e-3);
+        try (SafetensorsFile after = SafetensorsFile.open(golden.resolve(name).resolve("after.safetensors"))) {
+            assertLogitsAgree(folder.resolve("out"), after.floats("logits_after"), 1e-3);
+        }
+    }
+
+    @Test
+    void fullAgreesAtEveryStep() throws IOException {
+        JsonNode trace = trace("full");
+        train("full", trace, "");
+        Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
+    }
+
+    private JsonNode trace(String name) throws IOException {
+        return JsonMapper.shared()
+                .readTree(Files.readString(golden.resolve(name).resolve("trace.json")));
+    }
+
+    private void train(String method, JsonNode trace, String more) throws IOException {
+        JsonNode o = trace.get("optimizer");
+        String spec = """
+                {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
+                 "training": {"epochs": 4, "max_steps": %d, "micro_batch_size": 4, "gradient_accumulation": %d,
+                              "learning_rate": %s, "schedule": "%s", "warmup_steps": %d, "weight_decay": %s,
+                              "betas": %s, "epsilon": %s, "max_grad_norm": %s}}
+                """.formatted(
+                        golden.resolve("model"),
+                        rowsFile(),
+                        method,
+                        more,
+                        o.get("steps").asInt(),
+                        o.get("gradient_accumulation").asInt(),
+                        o.get("peak_lr"),
+                        o.get("schedule").asString(),
+                        o.get("warmup_steps").asInt(),
+                        o.get("weight_decay"),
+                        o.get("betas"),
+                        o.get("eps"),
+                        o.get("max_grad_norm"));
+        try (Kernels kernels = CpuKernels.open(2);
+                TrainingRun run = TrainingRun.open(SpecJson.parse(spec).spec(), folder.resolve("out"), kernels)) {
+            assertThat(run.train(new RunControl() {})).isEqualTo(Ending.FINISHED);
+            run.writeOutput(folder.resolve("out"));
+        }
+    }
+
+    /** The six micro-batches as rows of token ids, without their padding. */
+    private Path rowsFile() throws IOException {
+        List<String> lines = new ArrayList<>();
+        try (SafetensorsFile batches = SafetensorsFile.open(golden.resolve("batches.safetensors"))) {
+            for (int k = 0; k < 6; k++) {
+                long[] ids = batches.longs("input_ids." + k);
+                long[] labels = batches.longs("labels." + k);
+                for (int row = 0; row < ROWS; row++) {
+                    int from = row * LENGTH;
+                    int to = from + length(batches, k, row);
+                    lines.add("{\"input_ids\": %s, \"labels\": %s}"
+                            .formatted(
+                                    Arrays.toString(Arrays.copyOfRange(ids, from, to)),
+                                    Arrays.toString(Arrays.copyOfRange(labels, from, to))));
+                }
+            }
+        }
+        return Files.write(folder.resolve("rows.jsonl"), lines);
+    }
+
+    private static int length(SafetensorsFile batches, int batch, int row) {
+        long[] mask = batches.longs("attention_mask." + batch);
+        return (int) Arrays.stream(mask, row * LENGTH, (row + 1) * LENGTH).sum();
+    }
+
+    private void assertLogitsAgree(Path adapter, float[] reference, double most) {
+        try (Kernels kernels = CpuKernels.open(2);
+                Workspace memory = kernels.workspace();
+                Workspace scratch = kernels.workspace();
+                ModelFolder model = ModelFolder.open(golden.resolve("model"));
+                Llama llama = Llama.load(model, false, kernels);
+                SafetensorsFile batches = SafetensorsFile.open(golden.resolve("batches.safetensors"))) {
+            if (adapter != null) {
+                try (PeftFolder peft = PeftFolder.open(adapter)) {
+                    LoraAdapter.load(peft, llama, false, kernels, memory).attach();
+                }
+            }
+            List<int[]> rows = new ArrayList<>();
+            long[] ids = batches.longs("input_ids.0");
+            for (int row = 0; row < ROWS; row++) {
+                int from = row * LENGTH;
+                rows.add(Arrays.stream(ids, from, from + length(batches, 0, row))
+                        .mapToInt(Math::toIntExact)
+                        .toArray());
+            }
+            Tape tape = Tape.forwardOnly(kernels, scratch);
+            Value hidden = llama.hidden(tape, TokenBatch.of(rows, kernels, scratch));
+            Tensor logits = llama.logits(tape, hidden, 0);
+            int vocabulary = llama.config().vocabulary();
+            int at = 0;
+            for (int row = 0; row < ROWS; row++) {
+                int count = rows.get(row).length * vocabulary;
+                float[] ours = new float[count];
+                kernels.download(logits.slice(at, rows.get(row).length), ours, 0);
+                int from = row * LENGTH * vocabulary;
+                float[] theirs = Arrays.copyOfRange(reference, from, from + count);
+                assertThat(Conformance.largestDifference(ours, theirs, count))
+                        .as("row " + row)
+                        .isLessThan(most);
+                at += rows.get(row).length;
+            }
+        }
+    }
+}
