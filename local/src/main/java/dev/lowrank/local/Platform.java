@@ -57,6 +57,7 @@ final class Platform implements AutoCloseable {
      */
     static Platform start(Installation installation, PlatformSettings settings, ChildEvents events, Runnable afterClose)
             throws IOException, InterruptedException {
+        requireModels(settings);
         DataFolder data = own(settings);
         Platform platform = new Platform(installation, settings, data, events, afterClose);
         Runtime.getRuntime().addShutdownHook(new Thread(platform::close, "stop-platform"));
@@ -87,7 +88,6 @@ final class Platform implements AutoCloseable {
 
     private void start() throws IOException, InterruptedException {
         requireFreePort();
-        requireModels();
         Servers programs = new Servers(installation);
         Servers.Database address = startDatabase();
         Child api = launch(programs.api(address, located()), servers);
@@ -108,7 +108,7 @@ final class Platform implements AutoCloseable {
         }
     }
 
-    private void requireModels() {
+    private static void requireModels(PlatformSettings settings) {
         if (!Files.isDirectory(settings.models())) {
             throw new Problem("There is no folder %s; name the folder that holds base models with --models DIR."
                     .formatted(settings.models()));
