@@ -1,5 +1,7 @@
 package dev.lowrank.local;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.lowrank.local.files.DataFolder;
 import dev.lowrank.local.postgres.PostgresServer;
 import dev.lowrank.local.process.Child;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole platform on this machine: PostgreSQL, API and workers, each a process that is started again when it dies.
@@ -34,6 +37,7 @@ final class Platform implements AutoCloseable {
     private final List<Child> servers = new ArrayList<>();
 
     private final List<Child> workers = new ArrayList<>();
+    private Servers.@Nullable Database database;
     private boolean closed;
 
     private Platform(
@@ -90,6 +94,7 @@ final class Platform implements AutoCloseable {
         requireFreePort();
         Servers programs = new Servers(installation);
         Servers.Database address = startDatabase();
+        database = address;
         Child api = launch(programs.api(address, located()), servers);
         for (int i = 1; i <= settings.workers(); i++) {
             launch(programs.worker("worker-" + i, address, located()), workers);
@@ -183,6 +188,11 @@ final class Platform implements AutoCloseable {
     /** The key that the API made at its very first start on this data; later starts make none. */
     Optional<String> bootstrapKey() {
         return startup.bootstrapKey();
+    }
+
+    /** How the servers reach the database. */
+    Servers.Database database() {
+        return requireNonNull(database);
     }
 
     /** All children, the database first. */
