@@ -49,11 +49,16 @@ public final class PostgresServer implements Program {
      * @param programs where PostgreSQL's programs are unpacked, once for all data folders
      */
     public static PostgresServer prepare(Path folder, Path programs) throws IOException, InterruptedException {
+        return prepare(folder, programs, Unprivileged.forThisUser());
+    }
+
+    static PostgresServer prepare(Path folder, Path programs, Unprivileged way)
+            throws IOException, InterruptedException {
         Files.createDirectories(folder);
         PostgresServer server = new PostgresServer(
                 new PostgresFolder(folder.toRealPath()),
-                PostgresBinaries.unpackedUnder(programs),
-                Unprivileged.forThisUser());
+                PostgresBinaries.unpackedUnder(way.programsInsteadOf(programs)),
+                way);
         server.createClusterIfMissing();
         return server;
     }

@@ -73,6 +73,11 @@ enum Unprivileged {
         return whole;
     }
 
+    /** Where the programs are unpacked: nobody could not start them from root's own home. */
+    Path programsInsteadOf(Path wished) {
+        return this == AS_NOBODY ? Path.of("/var/lib/lowrank") : wished;
+    }
+
     /** An empty folder that PostgreSQL will accept as its own. */
     void createDataFolder(Path folder) throws IOException {
         Files.createDirectory(folder);

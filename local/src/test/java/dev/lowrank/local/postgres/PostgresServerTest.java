@@ -1,6 +1,7 @@
 package dev.lowrank.local.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lowrank.local.process.Child;
 import dev.lowrank.local.process.ChildEvents;
@@ -110,6 +111,16 @@ class PostgresServerTest {
         } finally {
             child.stop(GRACE);
         }
+    }
+
+    @Test
+    void rootCanRunItAsNobodyWhereNamespacesAreForbidden() throws Exception {
+        assumeTrue(Unprivileged.forThisUser() != Unprivileged.AS_WE_ARE, "not root");
+        assumeTrue(Unprivileged.AS_NOBODY.works(), "setpriv does not work here");
+        PostgresServer server = PostgresServer.prepare(folder, PROGRAMS, Unprivileged.AS_NOBODY);
+        Child child = start(server, new ReadyLines());
+        assertThat(query(server, "select 3")).isEqualTo(3);
+        assertThat(child.stop(GRACE)).isTrue();
     }
 
     @Test
