@@ -22,22 +22,15 @@ import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExcep
 /** Every failure of a request in the error shape of the OpenAI contract. */
 @RestControllerAdvice("dev.lowrank.platform")
 class ApiErrors extends ResponseEntityExceptionHandler {
+    private static final ApiError TOO_LARGE = ApiError.of(
+            "The upload is larger than this server takes; split the file, or raise LOWRANK_UPLOAD_LIMIT.",
+            "file",
+            "file_too_large");
     private static final Logger log = LoggerFactory.getLogger(ApiErrors.class);
 
     @ExceptionHandler
     ResponseEntity<Object> refused(ApiException refusal) {
         return answer(refusal.status(), refusal.body(), false);
-    }
-
-    @ExceptionHandler
-    ResponseEntity<Object> tooLarge(MaxUploadSizeExceededException e) {
-        return answer(
-                HttpStatus.CONTENT_TOO_LARGE,
-                ApiError.of(
-                        "The upload is larger than this server takes; split the file, or raise LOWRANK_UPLOAD_LIMIT.",
-                        "file",
-                        "file_too_large"),
-                false);
     }
 
     @ExceptionHandler({DataAccessResourceFailureException.class, CannotCreateTransactionException.class})
@@ -64,6 +57,9 @@ class ApiErrors extends ResponseEntityExceptionHandler {
     @Override
     protected ResponseEntity<Object> handleExceptionInternal(
             Exception e, @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        if (e instanceof MaxUploadSizeExceededException) {
+            return answer(HttpStatus.CONTENT_TOO_LARGE, TOO_LARGE, false);
+        }
         return answer(status, ApiError.of(sentence(e, status), null, code(status)), false);
     }
 
