@@ -20,7 +20,7 @@ import org.springframework.web.multipart.MaxUploadSizeExceededException;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 
 /** Every failure of a request in the error shape of the OpenAI contract. */
-@RestControllerAdvice("dev.lowrank.platform")
+@RestControllerAdvice
 class ApiErrors extends ResponseEntityExceptionHandler {
     private static final ApiError TOO_LARGE = ApiError.of(
             "The upload is larger than this server takes; split the file, or raise LOWRANK_UPLOAD_LIMIT.",
