@@ -30,7 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
                 "Starts everything, trains the sample job over HTTP, and shows the same prompts before and after.")
 final class DemoCommand implements Callable<Integer> {
     private static final int EVALUATED_ROWS = 100;
-    private static final int SHOWN_ROWS = 8;
+    private static final int SHOWN_ROWS = 5;
     private static final double ENOUGH = 0.9;
 
     @Option(names = "--exit", description = "stop everything at the end")

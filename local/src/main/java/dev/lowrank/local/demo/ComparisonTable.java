@@ -7,9 +7,10 @@ import java.util.List;
 /** The same held-out prompts, answered by the base and by the adapter. */
 public final class ComparisonTable {
     private static final int WIDEST = 120;
-    private static final int NARROWEST_CELL = 8;
     private static final List<String> TITLES = List.of("prompt", "expected", "base", "adapter");
     private static final String GAP = "  ";
+    private static final String INDENT = "    ";
+    private static final int LONGEST_TITLE = "expected".length();
 
     private final Terminal terminal;
 
@@ -17,10 +18,13 @@ public final class ComparisonTable {
         this.terminal = terminal;
     }
 
-    /** The table's lines, none wider than the terminal. */
+    /** A table where its cells fit side by side, else a block for each prompt; no line is wider than the terminal. */
     public List<String> lines(Evaluation base, Evaluation adapter) {
         List<List<String>> rows = rows(base, adapter);
         int[] widths = widths(rows);
+        if (sum(widths) > room(widths.length)) {
+            return blocks(rows, base, adapter);
+        }
         List<String> lines = new ArrayList<>();
         lines.add(terminal.dim(line(TITLES, widths).stripTrailing()));
         for (int i = 0; i < rows.size(); i++) {
@@ -51,8 +55,28 @@ public final class ComparisonTable {
         return text.strip().replaceAll("[\\p{Cntrl}\\s]+", " ");
     }
 
-    /** As wide as the widest cell; the widest columns give way until the line fits. */
-    private int[] widths(List<List<String>> rows) {
+    private List<String> blocks(List<List<String>> rows, Evaluation base, Evaluation adapter) {
+        int room = Math.min(WIDEST, terminal.columns()) - 1;
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            List<String> row = rows.get(i);
+            int answerRoom = room - INDENT.length() - LONGEST_TITLE - GAP.length();
+            lines.add(GAP + terminal.bold(cut(row.get(0), room - GAP.length())));
+            lines.add(INDENT + terminal.dim("expected") + GAP + cut(row.get(1), answerRoom));
+            lines.add(INDENT
+                    + terminal.dim("base    ")
+                    + GAP
+                    + judged(cut(row.get(2), answerRoom), base.samples().get(i)));
+            lines.add(INDENT
+                    + terminal.dim("adapter ")
+                    + GAP
+                    + judged(cut(row.get(3), answerRoom), adapter.samples().get(i)));
+        }
+        return lines;
+    }
+
+    /** As wide as the widest cell. */
+    private static int[] widths(List<List<String>> rows) {
         int[] widths = new int[TITLES.size()];
         for (int column = 0; column < widths.length; column++) {
             widths[column] = TITLES.get(column).length();
@@ -60,23 +84,15 @@ public final class ComparisonTable {
                 widths[column] = Math.max(widths[column], row.get(column).length());
             }
         }
-        int room = Math.min(WIDEST, terminal.columns()) - 1 - GAP.length() * (widths.length + 1);
-        while (sum(widths) > room && widths[widest(widths)] > NARROWEST_CELL) {
-            widths[widest(widths)]--;
-        }
         return widths;
+    }
+
+    private int room(int columns) {
+        return Math.min(WIDEST, terminal.columns()) - 1 - GAP.length() * columns;
     }
 
     private static int sum(int[] widths) {
         return java.util.Arrays.stream(widths).sum();
-    }
-
-    private static int widest(int[] widths) {
-        int widest = 0;
-        for (int column = 1; column < widths.length; column++) {
-            widest = widths[column] > widths[widest] ? column : widest;
-        }
-        return widest;
     }
 
     private static String line(List<String> cells, int[] widths) {
@@ -103,7 +119,10 @@ public final class ComparisonTable {
     }
 
     private static String cell(String text, int width) {
-        String cut = text.length() <= width ? text : text.substring(0, width - 1) + "…";
-        return cut + " ".repeat(width - cut.length());
+        return text + " ".repeat(width - text.length());
+    }
+
+    private static String cut(String text, int width) {
+        return text.length() <= width ? text : text.substring(0, Math.max(0, width - 1)) + "…";
     }
 }

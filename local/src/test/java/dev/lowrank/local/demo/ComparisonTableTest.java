@@ -20,7 +20,19 @@ class ComparisonTableTest {
     }
 
     @Test
+    void answersTooLongForColumnsStandBelowTheirPrompt() {
+        assertThat(table(40, false).lines(BASE, ADAPTER).subList(0, 4))
+                .containsExactly(
+                        "  Reverse cabbage",
+                        "    expected  egabbac",
+                        "    base      cabbage?",
+                        "    adapter   egabbac");
+    }
+
+    @Test
     void noLineIsWiderThanTheTerminal() {
+        assertThat(table(18, false).lines(BASE, ADAPTER))
+                .allSatisfy(line -> assertThat(line.length()).isLessThan(18));
         assertThat(table(44, false).lines(BASE, ADAPTER))
                 .allSatisfy(line -> assertThat(line.length()).isLessThan(44));
     }
