@@ -54,7 +54,7 @@ public final class FakeWorker {
 
     /** Reports steps up to {@code step} of {@code total}, with a checkpoint at the end. */
     public void train(Lease lease, int from, int step, int total) {
-        reports.progress(lease, new Progress(Phase.TRAIN, step, total, Duration.ofSeconds(5), TTL));
+        reports.progress(lease, new Progress(Phase.TRAIN, step, total, TTL, Duration.ofSeconds(5)));
         List<Metric> metrics = IntStream.rangeClosed(from, step)
                 .mapToObj(s -> new Metric(s, 2.0 / s, 0.5, 1e-3, 10, 1000.0, 0.5, null, null))
                 .toList();
@@ -73,12 +73,12 @@ public final class FakeWorker {
         return new Result(
                 "ft:model:org:%s:%s".formatted(adapter, UUID.randomUUID().toString().substring(0, 8)),
                 adapter,
+                blob,
                 "model",
                 "c".repeat(64),
-                blob,
-                csv,
                 "{}",
                 "{\"held_out\": {\"base_loss\": 2.0, \"tuned_loss\": 1.0}}",
-                "{\"checks\": []}");
+                "{\"checks\": []}",
+                csv);
     }
 }
