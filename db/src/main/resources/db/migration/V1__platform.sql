@@ -79,7 +79,8 @@ create table base_model (
     constraint base_model_parameters_positive check (parameters > 0)
 );
 
--- One row a worker process, renewed by its heartbeat. heartbeat_at is not indexed, so that renewing stays cheap.
+-- One row a worker process, renewed by its heartbeat: it holds what it claimed until lease_until. Neither time is indexed,
+-- so that renewing stays cheap.
 create table worker (
     id           text primary key,
     host         text not null,
@@ -87,6 +88,7 @@ create table worker (
     device       text not null,
     started_at   timestamptz not null default clock_timestamp(),
     heartbeat_at timestamptz not null default clock_timestamp(),
+    lease_until  timestamptz not null,
     stopped_at   timestamptz,
     constraint worker_id_form check (id like 'worker-%')
 ) with (fillfactor = 70);
@@ -148,7 +150,8 @@ create index job_by_project on fine_tuning_job (project_id, created_at desc, id 
 create index job_claimable on fine_tuning_job (priority desc, queued_at, id) where status = 'queued';
 create index job_running on fine_tuning_job (lease_token) where status = 'running';
 
--- Who ran a job, from which checkpoint, how it ended and why. The open attempt holds the lease.
+-- Who ran a job, from which checkpoint, how it ended and why. The open attempt holds the lease, as long as its worker's
+-- heartbeat (worker.lease_until) and its own progress (progress_due_at) are both in time.
 create table job_attempt (
     job_id           text not null references fine_tuning_job,
     number           integer not null,
@@ -156,7 +159,6 @@ create table job_attempt (
     worker_id        text not null references worker,
     from_step        integer not null default 0,
     started_at       timestamptz not null default clock_timestamp(),
-    lease_expires_at timestamptz not null,
     progressed_at    timestamptz not null default clock_timestamp(),
     progress_due_at  timestamptz not null,
     ended_at         timestamptz,
