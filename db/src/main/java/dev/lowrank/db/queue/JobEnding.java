@@ -1,5 +1,6 @@
 package dev.lowrank.db.queue;
 
+import dev.lowrank.db.PublicId;
 import dev.lowrank.db.blob.Blobs;
 import java.sql.Types;
 import java.util.Optional;

@@ -1,5 +1,6 @@
 package dev.lowrank.db.queue;
 
+import dev.lowrank.db.PublicId;
 import java.sql.Types;
 import java.util.List;
 import java.util.function.Function;
