@@ -206,6 +206,22 @@ final class Reference {
         return new SwiGluGradient(dGate, dUp);
     }
 
+    /** Whether dropout keeps element i: the same mask on every device. */
+    static boolean keeps(long key, long i, float rate) {
+        long k = key + (i >>> 20) * 0x9E3779B97F4A7C15L;
+        k = (k ^ (k >>> 30)) * 0xBF58476D1CE4E5B9L;
+        k = (k ^ (k >>> 27)) * 0x94D049BB133111EBL;
+        k ^= k >>> 31;
+        int bits = mix(mix((int) ((i & 0xFFFFF) + k)) ^ (int) (k >>> 32));
+        return bits >>> 8 >= Math.round(rate * 0x1000000);
+    }
+
+    private static int mix(int z) {
+        z = (z ^ (z >>> 16)) * 0x85EBCA6B;
+        z = (z ^ (z >>> 13)) * 0xC2B2AE35;
+        return z ^ (z >>> 16);
+    }
+
     record Entropy(LossSum sum, double[] dHidden, double[] dWeight) {}
 
     static Entropy linearCrossEntropy(double[] hidden, double[] weight, int[] labels, double scale, int width) {

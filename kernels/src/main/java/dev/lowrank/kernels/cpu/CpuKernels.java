@@ -8,7 +8,6 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +55,7 @@ public final class CpuKernels implements Kernels {
      * Opens the CPU with a fixed number of threads, the caller of each operation being one of them.
      *
      * @throws IllegalArgumentException when {@code threads} is below 1
-     * @throws IllegalStateException when oneDNN cannot be loaded on this machine
+     * @throws IllegalStateException when oneDNN or the Vector API is missing
      */
     public static CpuKernels open(int threads) {
         if (threads < 1) {
@@ -64,10 +63,11 @@ public final class CpuKernels implements Kernels {
         }
         try {
             return new CpuKernels(threads);
-        } catch (ExceptionInInitializerError e) {
+        } catch (LinkageError e) {
+            Throwable reason = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(
-                    "oneDNN cannot be loaded: %s"
-                            .formatted(Objects.requireNonNull(e.getCause()).getMessage()),
+                    "The CPU kernels cannot start (%s); they need oneDNN's jar for this platform and a JVM started with --add-modules jdk.incubator.vector."
+                            .formatted(reason.getMessage()),
                     e);
         }
     }

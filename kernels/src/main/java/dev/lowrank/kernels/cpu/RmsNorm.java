@@ -52,7 +52,6 @@ final class RmsNorm {
             Shapes.matrix("rmsNormBackward dx", dx, rows, columns);
         }
         if (dWeight != null) {
-            // First, because dx may be dy's own memory in a caller that no longer needs dy.
             Shapes.floats("rmsNormBackward dWeight", dWeight, columns);
             weightGradient(dy.data(), x.data(), rstd.data(), rows, columns, dWeight.data());
         }

@@ -45,17 +45,6 @@ final class Softmax {
         return sum;
     }
 
-    /** Replaces each value by {@code e^(x - shift)}. */
-    static void exp(MemorySegment row, long at, int n, float shift) {
-        int whole = Lanes.whole(n);
-        for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            Lanes.store(Exp.exp(Lanes.load(row, at + i).sub(shift)), row, at + i);
-        }
-        for (int i = whole; i < n; i++) {
-            Lanes.set(row, at + i, Exp.exp(Lanes.get(row, at + i) - shift));
-        }
-    }
-
     private static float expBlock(MemorySegment row, long at, int n, float shift, float[] lanes) {
         int whole = Lanes.whole(n);
         FloatVector acc = FloatVector.zero(Lanes.F);

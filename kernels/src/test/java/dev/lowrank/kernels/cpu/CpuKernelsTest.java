@@ -49,6 +49,21 @@ class CpuKernelsTest extends KernelsContract {
     }
 
     @Test
+    void joinsSumsInTheSameOrderForEveryNumberOfThreads() {
+        float[] values = new float[200_001];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) Math.sin(i) * 1000;
+        }
+        Tensor x = tensor(values);
+        double three = kernels.sumOfSquares(x);
+        for (int threads : new int[] {1, 2, 5}) {
+            try (Kernels other = CpuKernels.open(threads)) {
+                assertThat(other.sumOfSquares(x)).isEqualTo(three);
+            }
+        }
+    }
+
+    @Test
     void startsMemoryAtTheBoundariesOfCacheLines() {
         try (Workspace space = kernels.workspace()) {
             for (int size : new int[] {1, 13, 64, 300_000}) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Reads conversations, by the rules of the OpenAI fine-tuning API. */
@@ -29,7 +30,7 @@ final class ChatRows {
         return new Row.Chat(read, tools(row));
     }
 
-    private static @org.jspecify.annotations.Nullable List<?> tools(JsonNode row) {
+    private static @Nullable List<?> tools(JsonNode row) {
         JsonNode tools = row.get("tools");
         if (tools == null || tools.isNull()) {
             return null;

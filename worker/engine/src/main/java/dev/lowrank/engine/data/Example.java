@@ -1,5 +1,7 @@
 package dev.lowrank.engine.data;
 
+import java.util.Arrays;
+
 /**
  * One row, ready to train on.
  *
@@ -28,8 +30,6 @@ public record Example(int[] ids, int[] labels) {
 
     /** The first {@code length} tokens, or all if there are no more. */
     Example cut(int length) {
-        return ids.length <= length
-                ? this
-                : new Example(java.util.Arrays.copyOf(ids, length), java.util.Arrays.copyOf(labels, length));
+        return ids.length <= length ? this : new Example(Arrays.copyOf(ids, length), Arrays.copyOf(labels, length));
     }
 }

@@ -4,6 +4,8 @@ package dev.lowrank.engine.data;
 final class RowException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    private static final int LONGEST_FIELD = 200;
+
     private final String field;
 
     /**
@@ -11,8 +13,14 @@ final class RowException extends RuntimeException {
      * @param problem the rest of the sentence, with the remedy
      */
     RowException(String field, String problem) {
-        super(field.isEmpty() ? problem : field + " " + problem, null, false, false);
-        this.field = field;
+        super(field.isEmpty() ? problem : printable(field) + " " + problem, null, false, false);
+        this.field = printable(field);
+    }
+
+    /** A path may hold names that the row's author chose: short, and nothing that steers a terminal. */
+    private static String printable(String field) {
+        String head = field.length() > LONGEST_FIELD ? field.substring(0, LONGEST_FIELD - 1) + "…" : field;
+        return head.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
     }
 
     String field() {

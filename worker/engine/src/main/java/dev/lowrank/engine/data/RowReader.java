@@ -2,6 +2,7 @@ package dev.lowrank.engine.data;
 
 import dev.lowrank.engine.spec.DataFormat;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -99,7 +100,7 @@ final class RowReader {
 
     private static int soundBytes(byte[] bytes) {
         ByteBuffer in = ByteBuffer.wrap(bytes);
-        StandardCharsets.UTF_8.newDecoder().decode(in, java.nio.CharBuffer.allocate(bytes.length), true);
+        StandardCharsets.UTF_8.newDecoder().decode(in, CharBuffer.allocate(bytes.length), true);
         return in.position();
     }
 

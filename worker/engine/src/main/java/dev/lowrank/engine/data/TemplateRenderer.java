@@ -23,6 +23,7 @@ public final class TemplateRenderer implements ChatRenderer {
         return source == null ? null : new TemplateRenderer(ChatTemplate.compile(source), tokenizer.specialTokens());
     }
 
+    /** Gives the template what transformers gives it: absent tools and documents are defined, and null. */
     @Override
     public String render(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
         Map<String, @Nullable Object> variables = new HashMap<>(specialTokens);

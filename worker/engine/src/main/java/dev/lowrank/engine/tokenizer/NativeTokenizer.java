@@ -1,7 +1,6 @@
 package dev.lowrank.engine.tokenizer;
 
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
-import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * are called directly: the Java class above them truncates, pads and cleans texts by settings of its own.
  */
 final class NativeTokenizer implements AutoCloseable {
-    private static final TokenizersLibrary LIBRARY = load();
+    private static final TokenizersLibrary LIBRARY = TokenizersLibrary.LIB;
 
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
     private long handle;
@@ -23,23 +22,10 @@ final class NativeTokenizer implements AutoCloseable {
     }
 
     /**
-     * On a host with CUDA the loader would fetch a CUDA build over the network. Naming the flavour makes it take the CPU
-     * build from the jar, and offline mode closes every other way out. Whatever a person set wins.
+     * Makes a tokenizer; {@link NativeLibrary} must be loaded.
+     *
+     * @throws RuntimeException with the library's own words if the JSON is no tokenizer
      */
-    private static TokenizersLibrary load() {
-        setUnlessSet("RUST_FLAVOR", "cpu");
-        setUnlessSet("ai.djl.offline", "true");
-        LibUtils.checkStatus();
-        return TokenizersLibrary.LIB;
-    }
-
-    private static void setUnlessSet(String property, String value) {
-        if (System.getProperty(property) == null) {
-            System.setProperty(property, value);
-        }
-    }
-
-    /** @throws RuntimeException with the library's own words if the JSON is no tokenizer */
     static NativeTokenizer of(String json) {
         long handle = LIBRARY.createTokenizerFromString(json);
         // A tokenizer.json may carry both; Hugging Face's loaders switch them off too unless asked.

@@ -34,6 +34,7 @@ public final class Tokenizer implements AutoCloseable {
      * {@code chat_template.jinja}.
      *
      * @throws InputException if {@code tokenizer.json} is missing or a file is broken
+     * @throws IllegalStateException if the native library cannot be loaded on this system
      */
     public static Tokenizer open(Path modelFolder) {
         Path file = modelFolder.resolve("tokenizer.json");
@@ -41,6 +42,7 @@ public final class Tokenizer implements AutoCloseable {
         String json = TokenizerFiles.decode(file, bytes);
         Vocabulary vocabulary = readVocabulary(file, json);
         TokenizerSettings settings = TokenizerSettings.read(modelFolder);
+        NativeLibrary.load();
         return new Tokenizer(build(file, json), vocabulary, settings, digest(bytes));
     }
 

@@ -70,7 +70,7 @@ record TokenizerSettings(
             tokens.put(name, text.stringValue());
         } else if (!value.isMissingNode() && !value.isNull()) {
             throw TokenizerFiles.refusal(
-                    file, "has a " + name + " that is neither a text nor an object with \"content\"; correct it", null);
+                    file, "has " + name + " as neither a text nor an object with \"content\"; correct it", null);
         }
     }
 

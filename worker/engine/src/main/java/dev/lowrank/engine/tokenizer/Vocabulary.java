@@ -6,6 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonParser.NumberType;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
@@ -112,9 +113,8 @@ record Vocabulary(Map<String, Integer> ids, int size) {
     }
 
     private static int id(JsonParser in) {
-        if (in.currentToken() != JsonToken.VALUE_NUMBER_INT
-                || in.getLongValue() < 0
-                || in.getLongValue() > HIGHEST_ID) {
+        boolean fits = in.currentToken() == JsonToken.VALUE_NUMBER_INT && in.getNumberType() == NumberType.INT;
+        if (!fits || in.getIntValue() < 0 || in.getIntValue() > HIGHEST_ID) {
             throw new InputException("gives a token an id that is not a whole number between 0 and " + HIGHEST_ID);
         }
         return in.getIntValue();

@@ -70,7 +70,9 @@ class RealInputTest {
         List<JsonNode> b = lines(theirs);
         assertThat(a).hasSameSizeAs(b).hasSize(STEPS);
         for (int s = 0; s < STEPS; s++) {
-            assertThat(a.get(s).get("trained_tokens")).as("step " + s).isEqualTo(b.get(s).get("trained_tokens"));
+            assertThat(a.get(s).get("trained_tokens"))
+                    .as("step " + s)
+                    .isEqualTo(b.get(s).get("trained_tokens"));
             assertThat(a.get(s).get("loss").asDouble())
                     .as("step " + s)
                     .isCloseTo(b.get(s).get("loss").asDouble(), Percentage.withPercentage(0.1));
@@ -94,8 +96,7 @@ class RealInputTest {
                  "adapter": {"rank": 8, "alpha": 16},
                  "training": {"max_steps": %d, "micro_batch_size": 8, "gradient_accumulation": 2, "learning_rate": 0.001,
                               "schedule": "cosine", "warmup_steps": 3, "max_length": 256}}
-                """
-                .formatted(shared.resolve("real/tiny-english"), shared.resolve("real/e2e-train.jsonl"), more, steps);
+                """.formatted(shared.resolve("real/tiny-english"), shared.resolve("real/e2e-train.jsonl"), more, steps);
     }
 
     private static List<JsonNode> lines(Path out) throws IOException {
