@@ -1,6 +1,7 @@
 package dev.lowrank.engine.template;
 
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 
@@ -30,7 +31,7 @@ public final class ChatTemplate {
      * @throws TemplateException when the template refuses the messages, makes a mistake or asks for too much
      */
     public String render(Map<String, ?> variables) {
-        return render(variables, Clock.systemDefaultZone());
+        return render(variables, Clock.system(ZoneId.systemDefault()));
     }
 
     /**

@@ -7,6 +7,8 @@ import java.util.Map;
 final class Comparison {
     private Comparison() {}
 
+    // The same object is equal to itself, however deep it is; namespaces and functions equal nothing else.
+    @SuppressWarnings("ReferenceEquality")
     static boolean same(Object left, Object right, int depth, Run run) {
         run.step(1);
         if (left == right) {

@@ -49,9 +49,15 @@ final class ContainerMethods {
         };
     }
 
+    /** Whether a map has a key; what is undefined or a tuple may be asked for, but is never one here. */
+    static boolean holds(Map<?, ?> map, Object key, Run run) {
+        return !(key instanceof Undefined) && !(key instanceof Tuple) && map.containsKey(key(key, run));
+    }
+
     private static Object get(Map<Object, Object> map, Arguments arguments, Run run) {
         Arguments.Bound bound = arguments.bind(run, "get()", "key", "default");
-        Object value = map.get(key(bound.required("key"), run));
+        Object key = bound.required("key");
+        Object value = holds(map, key, run) ? map.get(key(key, run)) : null;
         return value != null ? value : bound.or("default", None.NONE);
     }
 

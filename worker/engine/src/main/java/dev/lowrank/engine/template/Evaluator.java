@@ -118,9 +118,6 @@ final class Evaluator {
     }
 
     private Arguments arguments(Passed passed, Map<String, Object> extra, Scope scope) {
-        if (passed == Passed.NOTHING && extra.isEmpty()) {
-            return Arguments.NOTHING;
-        }
         List<Object> positional = values(passed.positional(), scope);
         if (passed.spread() != null) {
             positional.addAll(Sequences.list(value(passed.spread(), scope), run));

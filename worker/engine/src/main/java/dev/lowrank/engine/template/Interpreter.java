@@ -55,11 +55,10 @@ final class Interpreter {
             case Statement.If choice -> choose(choice, scope, out);
             case Statement.For loop -> loop(loop, evaluator.value(loop.over(), scope), 0, scope, out);
             case Statement.Set set -> assign(set.target(), evaluator.value(set.value(), scope), scope);
-            case Statement.SetBlock set -> assign(set.target(), filtered(set.filters(), set.body(), scope), scope);
+            case Statement.SetBlock set -> set(set, scope);
             case Statement.MacroBlock macro -> define(macro, scope);
             case Statement.CallBlock call -> write(call(call, scope), out);
-            case Statement.FilterBlock block ->
-                write(PythonText.str(filtered(block.filters(), block.body(), scope), run), out);
+            case Statement.FilterBlock block -> filter(block, scope, out);
             case Statement.With with -> with(with, scope, out);
             case Statement.Generation generation -> all(generation.body(), scope.inner(), out);
             case Statement.Break leave -> Flow.BREAK;
@@ -93,7 +92,7 @@ final class Interpreter {
         run.at(loop.line());
         LoopState state = new LoopState(
                 turns(loop, over, scope),
-                loop.test() == null ? Sequences.length(over) : -1,
+                loop.test() == null ? Sequences.length(over, run) : -1,
                 depth,
                 loop.recursive() ? (items, level) -> again(loop, items, level, scope) : null,
                 run);
@@ -168,11 +167,29 @@ final class Interpreter {
         }
     }
 
-    private Object filtered(List<Named> filters, List<Statement> body, Scope scope) {
+    /** A loop left from inside the block leaves the name as it was. */
+    private Flow set(Statement.SetBlock block, Scope scope) {
         Scope inner = scope.inner();
-        Object value = captured(body, inner);
+        Sink text = new Sink(run);
+        Flow flow = all(block.body(), inner, text);
+        return flow == Flow.ON
+                ? assign(block.target(), filtered(block.filters(), text.toString(), inner), scope)
+                : flow;
+    }
+
+    private Flow filter(Statement.FilterBlock block, Scope scope, Sink out) {
+        Scope inner = scope.inner();
+        Sink text = new Sink(run);
+        Flow flow = all(block.body(), inner, text);
+        return flow == Flow.ON
+                ? write(PythonText.str(filtered(block.filters(), text.toString(), inner), run), out)
+                : flow;
+    }
+
+    private Object filtered(List<Named> filters, String text, Scope scope) {
+        Object value = text;
         for (Named filter : filters) {
-            value = evaluator.filter(filter, value, inner);
+            value = evaluator.filter(filter, value, scope);
         }
         return value;
     }

@@ -15,7 +15,7 @@ final class Limits {
     static final int DEPTH = 800;
 
     /** Evaluations, loop turns and elements looked at in one rendering. */
-    static final long STEPS = 20_000_000;
+    static final long STEPS = 10_000_000;
 
     /** Characters in one text, the rendered conversation included. */
     static final int TEXT = 16_000_000;
@@ -24,7 +24,7 @@ final class Limits {
     static final long WORK = 64_000_000;
 
     /** What one element of a list or map counts towards {@link #WORK}. */
-    static final int ELEMENT = 16;
+    static final int ELEMENT = 32;
 
     /** Elements of one {@code range()}, as in Jinja's sandbox. */
     static final long RANGE = 100_000;

@@ -65,7 +65,7 @@ final class Lookup {
     }
 
     private static Object element(Object of, long position, Run run) {
-        long size = of instanceof Map<?, ?> || of instanceof DictView ? -1 : Sequences.length(of);
+        long size = of instanceof Map<?, ?> || of instanceof DictView ? -1 : Sequences.length(of, run);
         long index = position < 0 ? position + size : position;
         if (index < 0 || index >= size) {
             return Undefined.element(of, Long.toString(position));
@@ -93,17 +93,16 @@ final class Lookup {
             case LoopState loop -> loop.get(name);
             default -> null;
         };
-        if (member != null) {
-            return member;
+        return member != null ? member : missing(of, name, run);
+    }
+
+    private static Undefined missing(Object of, String name, Run run) {
+        boolean map = of instanceof Map<?, ?>;
+        boolean isData = map && ((Map<?, ?>) of).containsKey(name);
+        if (!isData && name.startsWith(map ? "__" : "_")) {
+            throw run.fail("the name \"%s\" begins with an underscore, which templates may not use.".formatted(name));
         }
-        boolean data = of instanceof Map<?, ?> map && map.containsKey(name);
-        if (name.startsWith("__") || (name.startsWith("_") && !(of instanceof Map<?, ?>))) {
-            if (!data) {
-                throw run.fail(
-                        "the name \"%s\" begins with an underscore, which templates may not use.".formatted(name));
-            }
-        }
-        if (CHANGES.contains(name) && (of instanceof Map<?, ?> || of instanceof List<?>) && !data) {
+        if (CHANGES.contains(name) && (map || of instanceof List<?>)) {
             return new Undefined("%s cannot be changed by a template, so it has no \"%s\""
                     .formatted(ValueKinds.described(of), name));
         }

@@ -20,7 +20,7 @@ final class LoopState {
 
     /**
      * @param length number of elements, or -1 when only counting tells
-     * @param recursion renders the loop again over what is passed, for loops marked {@code recursive}
+     * @param recursion renders the loop again over what is passed; null where the template does not allow it
      */
     LoopState(Iterator<Object> items, long length, long depth, @Nullable Recursion recursion, Run run) {
         this.items = items;

@@ -44,7 +44,7 @@ final class NumberFilters {
     private static Object round(Object value, Arguments in, Run run) {
         Arguments.Bound bound = in.bind(run, "the filter \"round\"", "precision", "method");
         Object number = number("round", value, run);
-        int precision = (int) Math.clamp(bound.integer("precision", 0), -400, 400);
+        int precision = Math.clamp(bound.integer("precision", 0), -400, 400);
         String method = bound.value("method") == null ? "common" : bound.text("method");
         double factor = Math.pow(10, precision);
         return switch (method) {
@@ -84,8 +84,8 @@ final class NumberFilters {
             case Long number -> number;
             case BigInteger number -> number;
             case Double number -> truncated(number, otherwise);
-            case String text -> whole(text, (int) Math.clamp(bound.integer("base", 10), 2, 36), otherwise);
-            case Markup markup -> whole(markup.text(), (int) Math.clamp(bound.integer("base", 10), 2, 36), otherwise);
+            case String text -> whole(text, Math.clamp(bound.integer("base", 10), 2, 36), otherwise);
+            case Markup markup -> whole(markup.text(), Math.clamp(bound.integer("base", 10), 2, 36), otherwise);
             default -> otherwise;
         };
     }

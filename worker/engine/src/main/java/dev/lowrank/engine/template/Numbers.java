@@ -109,7 +109,7 @@ final class Numbers {
     }
 
     static boolean equal(Object left, Object right) {
-        if (left instanceof Double a && a.isNaN() || right instanceof Double b && b.isNaN()) {
+        if ((left instanceof Double a && a.isNaN()) || (right instanceof Double b && b.isNaN())) {
             return false;
         }
         return compare(left, right) == 0;

@@ -86,7 +86,8 @@ final class Operators {
     private static Object multiply(Object left, Object right, Run run) {
         Object repeated = ValueKinds.isNumber(left) ? right : left;
         Object count = ValueKinds.isNumber(left) ? left : right;
-        if (!(Numbers.whole(count) instanceof Long times)) {
+        Long times = Numbers.whole(count);
+        if (times == null) {
             throw unsupported("*", left, right, run);
         }
         long factor = Math.clamp(times, 0, Integer.MAX_VALUE);
@@ -120,6 +121,9 @@ final class Operators {
             throw run.fail(
                     "a sign stands before %s; use it before numbers only.".formatted(ValueKinds.described(value)));
         }
+        if (value instanceof Double number) {
+            return negative ? -number : number;
+        }
         return Numbers.calculate(negative ? "-" : "+", 0L, value, run);
     }
 
@@ -141,7 +145,7 @@ final class Operators {
         return switch (container) {
             case String text -> containsText(text, item, run);
             case Markup markup -> containsText(markup.text(), item, run);
-            case Map<?, ?> map -> map.containsKey(ContainerMethods.key(item, run));
+            case Map<?, ?> map -> ContainerMethods.holds(map, item, run);
             default -> {
                 for (Iterator<Object> items = Sequences.iterate(container, run); items.hasNext(); ) {
                     run.step(1);
@@ -155,14 +159,13 @@ final class Operators {
     }
 
     private static boolean containsText(String text, Object part, Run run) {
-        run.scan(text.length());
-        return switch (part) {
-            case String plain -> text.contains(plain);
-            case Markup markup -> text.contains(markup.text());
-            default ->
-                throw run.fail("%s is looked for in a text; only a text can be in a text."
-                        .formatted(ValueKinds.described(part)));
-        };
+        if (!isText(part)) {
+            throw run.fail(
+                    "%s is looked for in a text; only a text can be in a text.".formatted(ValueKinds.described(part)));
+        }
+        String wanted = PythonText.str(part, run);
+        run.search(text, wanted);
+        return text.contains(wanted);
     }
 
     static boolean same(Object left, Object right, Run run) {

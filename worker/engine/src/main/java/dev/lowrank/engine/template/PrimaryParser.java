@@ -61,15 +61,12 @@ final class PrimaryParser {
     }
 
     private Expression bracket(Token token) {
-        at.enter();
-        Expression value = switch (token.text()) {
+        return switch (token.text()) {
             case "(" -> parenthesis();
             case "[" -> list();
             case "{" -> dict();
             default -> throw at.unexpected("an expression");
         };
-        at.leave();
-        return value;
     }
 
     private Expression parenthesis() {
@@ -139,7 +136,6 @@ final class PrimaryParser {
     }
 
     private Expression subscript(Expression of) {
-        at.enter();
         int line = at.take().line();
         Expression value;
         Expression start = at.current().isOperator(":") ? null : expressions.expression();
@@ -152,7 +148,6 @@ final class PrimaryParser {
             value = new Slice(line, of, start, stop, step);
         }
         at.expectOperator("]");
-        at.leave();
         return value;
     }
 
@@ -162,7 +157,6 @@ final class PrimaryParser {
 
     /** What a call passes, brackets included. */
     Passed passed() {
-        at.enter();
         at.expectOperator("(");
         List<Expression> positional = new ArrayList<>();
         List<Keyword> named = new ArrayList<>();
@@ -189,7 +183,6 @@ final class PrimaryParser {
             }
         }
         at.expectOperator(")");
-        at.leave();
         return new Passed(positional, named, spread, spreadNamed);
     }
 

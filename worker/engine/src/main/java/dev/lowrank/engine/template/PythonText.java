@@ -2,6 +2,8 @@ package dev.lowrank.engine.template;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.List;
 import java.util.Map;
 
@@ -90,7 +92,7 @@ final class PythonText {
         if (number == 0) {
             return 1 / number > 0 ? "0.0" : "-0.0";
         }
-        BigDecimal shortest = new BigDecimal(Double.toString(number)).stripTrailingZeros();
+        BigDecimal shortest = shortest(number);
         int exponent = shortest.precision() - shortest.scale() - 1;
         if (exponent >= -4 && exponent < 16) {
             String plain = shortest.toPlainString();
@@ -105,6 +107,13 @@ final class PythonText {
                         fraction,
                         exponent < 0 ? "-" : "+",
                         Math.abs(exponent));
+    }
+
+    /** Java writes two digits even where one is enough, which shows in the very smallest numbers. */
+    private static BigDecimal shortest(double number) {
+        BigDecimal digits = new BigDecimal(Double.toString(number)).stripTrailingZeros();
+        BigDecimal one = digits.round(new MathContext(1, RoundingMode.HALF_EVEN));
+        return one.doubleValue() == number ? one.stripTrailingZeros() : digits;
     }
 
     private static void quote(String text, Sink out, Run run) {

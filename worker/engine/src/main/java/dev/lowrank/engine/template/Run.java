@@ -39,7 +39,13 @@ final class Run {
 
     /** Counts a scan over {@code length} characters, which is far cheaper than that many evaluations. */
     void scan(long length) {
-        step(1 + length / 64);
+        step(1 + length / 32);
+    }
+
+    /** Counts a search, which at worst compares the two texts at every place. */
+    void search(String text, String wanted) {
+        scan(text.length());
+        step((long) text.length() * wanted.length() / 1024);
     }
 
     /** Asks for {@code length} characters before they are made. */

@@ -41,7 +41,7 @@ final class SequenceFilters {
 
     private static Object length(Object value, Arguments in, Run run) {
         in.bind(run, "the filter \"length\"");
-        long length = Sequences.length(value);
+        long length = Sequences.length(value, run);
         if (length < 0) {
             throw run.fail("%s has no length; use a list, map or text, or add |list first."
                     .formatted(ValueKinds.described(value)));

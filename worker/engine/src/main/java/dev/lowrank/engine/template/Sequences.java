@@ -48,16 +48,21 @@ final class Sequences {
     }
 
     /** Number of elements, or -1 for what has none. */
-    static long length(Object value) {
+    static long length(Object value, Run run) {
         return switch (value) {
-            case String text -> CodePoints.length(text);
-            case Markup markup -> CodePoints.length(markup.text());
+            case String text -> length(text, run);
+            case Markup markup -> length(markup.text(), run);
             case List<?> list -> list.size();
             case Map<?, ?> map -> map.size();
             case DictView view -> view.entries().size();
             case Undefined undefined -> 0;
             default -> -1;
         };
+    }
+
+    private static long length(String text, Run run) {
+        run.scan(text.length());
+        return CodePoints.length(text);
     }
 
     static Lazy map(Object value, UnaryOperator<Object> change, Run run) {

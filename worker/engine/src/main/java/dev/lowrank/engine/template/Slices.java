@@ -61,6 +61,6 @@ record Slices(@Nullable Long start, @Nullable Long stop, long step) {
 
     private int clamp(long index, int size) {
         long counted = index < 0 ? index + size : index;
-        return step > 0 ? (int) Math.clamp(counted, 0, size) : (int) Math.clamp(counted, -1, Math.max(-1, size - 1));
+        return step > 0 ? Math.clamp(counted, 0, size) : Math.clamp(counted, -1, Math.max(-1, size - 1));
     }
 }

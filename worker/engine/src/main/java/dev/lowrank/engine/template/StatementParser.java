@@ -8,19 +8,18 @@ import dev.lowrank.engine.template.Statement.Target;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Reads text and tags into statements. */
 final class StatementParser {
-    private static final Set<String> CONSTANTS = Set.of("true", "false", "none", "True", "False", "None");
-
     private final TokenCursor at;
     private final ExpressionParser expressions;
+    private final TargetParser targets;
     private int loops;
 
     private StatementParser(TokenCursor at) {
         this.at = at;
         this.expressions = new ExpressionParser(at);
+        this.targets = new TargetParser(at, expressions);
     }
 
     static List<Statement> parse(String source) {
@@ -84,7 +83,7 @@ final class StatementParser {
             case "set" -> set(line);
             case "macro" -> macro(line);
             case "call" -> call(line);
-            case "filter" -> new Statement.FilterBlock(line, filters(expressions.filter()), unlooped("filter", line));
+            case "filter" -> new Statement.FilterBlock(line, filters(expressions.filter()), body("filter", line));
             case "with" -> with(line);
             case "generation" -> new Statement.Generation(line, unlooped("generation", line));
             case "break" -> new Statement.Break(inLoop(line, "break"));
@@ -124,7 +123,7 @@ final class StatementParser {
     }
 
     private Statement loop(int line) {
-        Target target = target("in", false);
+        Target target = targets.target("in", false);
         at.expectWord("in");
         Expression over = expressions.tuple(false, "recursive");
         Expression test = at.skipName("if") ? expressions.expression() : null;
@@ -137,7 +136,7 @@ final class StatementParser {
     }
 
     private Statement set(int line) {
-        Target target = target(null, true);
+        Target target = targets.target(null, true);
         if (at.skipOperator("=")) {
             return new Statement.Set(line, target, expressions.tuple(true, null));
         }
@@ -155,14 +154,14 @@ final class StatementParser {
 
     private Statement macro(int line) {
         String name = at.expectName("the name of the macro");
-        List<Parameter> parameters = parameters();
+        List<Parameter> parameters = targets.parameters();
         Set<String> outer = at.beginNames();
         List<Statement> body = unlooped("macro", line);
         return new Statement.MacroBlock(line, name, signature(parameters, at.endNames(outer)), body);
     }
 
     private Statement call(int line) {
-        List<Parameter> parameters = at.current().isOperator("(") ? parameters() : List.of();
+        List<Parameter> parameters = at.current().isOperator("(") ? targets.parameters() : List.of();
         if (!(expressions.expression() instanceof Expression.Call call)) {
             throw TemplateException.at(line, "\"call\" needs a call of a macro, such as {% call name() %}.");
         }
@@ -184,79 +183,16 @@ final class StatementParser {
         return new Signature(parameters, names.contains("caller"), names.contains("kwargs"), names.contains("varargs"));
     }
 
-    private List<Parameter> parameters() {
-        at.expectOperator("(");
-        List<Parameter> parameters = new ArrayList<>();
-        boolean optional = false;
-        while (!at.current().isOperator(")")) {
-            String name = at.expectName("the name of a parameter");
-            Expression otherwise = at.skipOperator("=") ? expressions.expression() : null;
-            if (optional && otherwise == null) {
-                throw at.fail(
-                        "the parameter \"%s\" needs a default, because the one before it has one.".formatted(name));
-            }
-            optional = otherwise != null;
-            parameters.add(new Parameter(name, otherwise));
-            if (!at.current().isOperator(")")) {
-                at.expectOperator(",");
-            }
-        }
-        at.expectOperator(")");
-        return parameters;
-    }
-
     private Statement with(int line) {
         List<Binding> bindings = new ArrayList<>();
         while (at.current().kind() != Token.Kind.BLOCK_END) {
             if (!bindings.isEmpty()) {
                 at.expectOperator(",");
             }
-            Target target = target(null, false);
+            Target target = targets.target(null, false);
             at.expectOperator("=");
             bindings.add(new Binding(target, expressions.expression()));
         }
         return new Statement.With(line, bindings, body("with", line));
-    }
-
-    /** One name, or several with commas between; {@code ns.name} where a namespace may be assigned to. */
-    private Target target(@Nullable String endWord, boolean namespaces) {
-        int line = at.current().line();
-        List<Target> targets = new ArrayList<>();
-        targets.add(one(namespaces));
-        boolean several = false;
-        while (at.skipOperator(",")) {
-            several = true;
-            if (targetEnds(endWord)) {
-                break;
-            }
-            targets.add(one(namespaces));
-        }
-        return several ? new Target.Several(line, targets) : targets.getFirst();
-    }
-
-    private boolean targetEnds(@Nullable String endWord) {
-        return at.current().isOperator("=")
-                || at.current().isOperator(")")
-                || (endWord != null && at.current().isName(endWord));
-    }
-
-    private Target one(boolean namespaces) {
-        at.enter();
-        int line = at.current().line();
-        Target target;
-        if (at.skipOperator("(")) {
-            target = target(null, namespaces);
-            at.expectOperator(")");
-        } else {
-            String name = at.expectName("a name to assign to");
-            if (CONSTANTS.contains(name)) {
-                throw TemplateException.at(line, "\"%s\" cannot be assigned to; choose another name.".formatted(name));
-            }
-            target = namespaces && at.skipOperator(".")
-                    ? new Target.Attribute(line, name, at.expectName("a name after the dot"))
-                    : new Target.Variable(name);
-        }
-        at.leave();
-        return target;
     }
 }

@@ -37,6 +37,7 @@ final class Strftime {
             case 'f' -> "%06d".formatted(time.getNano() / 1000);
             case 's' -> Long.toString(time.toEpochSecond(ZoneOffset.UTC));
             case 'w' -> Integer.toString(time.getDayOfWeek().getValue() % 7);
+            case 'u' -> Integer.toString(time.getDayOfWeek().getValue());
             case 'e' -> "%2d".formatted(time.getDayOfMonth());
             default -> time.format(DateTimeFormatter.ofPattern(pattern(directive, run), Locale.ENGLISH));
         };
@@ -58,7 +59,6 @@ final class Strftime {
             case 'a' -> "EEE";
             case 'A' -> "EEEE";
             case 'j' -> "DDD";
-            case 'u' -> "e";
             case 'D', 'x' -> "MM/dd/yy";
             case 'F' -> "uuuu-MM-dd";
             case 'T', 'X' -> "HH:mm:ss";

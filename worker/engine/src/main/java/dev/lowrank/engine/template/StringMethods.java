@@ -12,9 +12,15 @@ final class StringMethods {
     }
 
     private static final Map<String, Method> METHODS = Map.ofEntries(
-            Map.entry("strip", (text, in, run) -> TextEdges.strip(text, characters("strip()", in, run), true, true)),
-            Map.entry("lstrip", (text, in, run) -> TextEdges.strip(text, characters("lstrip()", in, run), true, false)),
-            Map.entry("rstrip", (text, in, run) -> TextEdges.strip(text, characters("rstrip()", in, run), false, true)),
+            Map.entry(
+                    "strip",
+                    (text, in, run) -> TextEdges.strip(text, characters("strip()", text, in, run), true, true)),
+            Map.entry(
+                    "lstrip",
+                    (text, in, run) -> TextEdges.strip(text, characters("lstrip()", text, in, run), true, false)),
+            Map.entry(
+                    "rstrip",
+                    (text, in, run) -> TextEdges.strip(text, characters("rstrip()", text, in, run), false, true)),
             Map.entry("removeprefix", (text, in, run) -> TextEdges.withoutPrefix(text, one("removeprefix()", in, run))),
             Map.entry("removesuffix", (text, in, run) -> TextEdges.withoutSuffix(text, one("removesuffix()", in, run))),
             Map.entry("startswith", (text, in, run) -> TextSearch.startsWith(text, in, run)),
@@ -83,8 +89,10 @@ final class StringMethods {
         return arguments.bind(run, what, "value").text("value");
     }
 
-    private static @Nullable String characters(String what, Arguments arguments, Run run) {
-        return arguments.bind(run, what, "chars").textOrNull("chars");
+    private static @Nullable String characters(String what, String text, Arguments arguments, Run run) {
+        String characters = arguments.bind(run, what, "chars").textOrNull("chars");
+        run.search(text, characters == null ? "" : characters);
+        return characters;
     }
 
     private static Object replace(String text, Arguments arguments, Run run) {
@@ -94,7 +102,7 @@ final class StringMethods {
 
     /** @param count how many places at most; negative for all */
     static String replace(String text, String old, String replacement, long count, Run run) {
-        run.scan(text.length());
+        run.search(text, old);
         Sink out = new Sink(run);
         int from = 0;
         long left = count < 0 ? Long.MAX_VALUE : count;

@@ -25,7 +25,7 @@ final class Tests {
             Map.entry("string", (value, run) -> Operators.isText(value)),
             Map.entry("mapping", (value, run) -> value instanceof Map<?, ?>),
             Map.entry("iterable", (value, run) -> Sequences.isIterable(value)),
-            Map.entry("sequence", (value, run) -> Sequences.length(value) >= 0 && !(value instanceof DictView)),
+            Map.entry("sequence", (value, run) -> Sequences.length(value, run) >= 0 && !(value instanceof DictView)),
             Map.entry("callable", (value, run) -> value instanceof Callable || value instanceof LoopState),
             Map.entry("escaped", (value, run) -> value instanceof Markup),
             Map.entry("lower", (value, run) -> TextCase.isLower(PythonText.str(value, run))),
@@ -106,6 +106,7 @@ final class Tests {
     }
 
     /** Small whole numbers, truth values and none are the same object in Python wherever they come from. */
+    @SuppressWarnings("ReferenceEquality")
     private static boolean sameAs(Object value, Object other) {
         boolean constant = value instanceof Boolean || value instanceof Long || value instanceof String;
         return value == other || (constant && value.equals(other));

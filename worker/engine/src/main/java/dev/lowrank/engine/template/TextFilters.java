@@ -45,6 +45,7 @@ final class TextFilters {
     private static Object trim(Object value, Arguments in, Run run) {
         String characters = in.bind(run, "the filter \"trim\"", "chars").textOrNull("chars");
         String text = PythonText.str(value, run);
+        run.search(text, characters == null ? "" : characters);
         run.text(text.length());
         return like(value, TextEdges.strip(text, characters, true, true));
     }

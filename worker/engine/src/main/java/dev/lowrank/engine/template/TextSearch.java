@@ -13,6 +13,7 @@ final class TextSearch {
     private static Part part(String what, String text, Arguments arguments, Run run) {
         Arguments.Bound bound = arguments.bind(run, what, "value", "start", "end");
         String wanted = bound.text("value");
+        run.search(text, wanted);
         if (bound.value("start") == null && bound.value("end") == null) {
             return new Part(text, 0, wanted);
         }

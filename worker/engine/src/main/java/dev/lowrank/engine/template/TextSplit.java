@@ -26,6 +26,7 @@ final class TextSplit {
     }
 
     private static List<Object> at(String text, String separator, long most, Run run) {
+        run.search(text, separator);
         List<Object> parts = new ArrayList<>();
         int from = 0;
         for (int at = text.indexOf(separator); at >= 0 && parts.size() < most; at = text.indexOf(separator, from)) {
@@ -48,7 +49,7 @@ final class TextSplit {
             from = Characters.skipSpace(text, end);
         }
         if (from < text.length()) {
-            add(Characters.stripEnd(text.substring(from)), parts, run);
+            add(text.substring(from), parts, run);
         }
         return parts;
     }
@@ -98,6 +99,7 @@ final class TextSplit {
         if (separator.isEmpty()) {
             throw run.fail("partition() needs a separator that is not empty.");
         }
+        run.search(text, separator);
         run.elements(3);
         run.text(text.length());
         int at = last ? text.lastIndexOf(separator) : text.indexOf(separator);
