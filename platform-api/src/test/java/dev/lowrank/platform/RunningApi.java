@@ -1,6 +1,7 @@
 package dev.lowrank.platform;
 
 import dev.lowrank.db.TestDatabase;
+import dev.lowrank.db.access.ApiKeys;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -14,6 +15,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -26,6 +30,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** The real server on a free port and a real PostgreSQL, started once for all tests, and a client that holds its first key. */
 public final class RunningApi {
     private static final RunningApi INSTANCE = new RunningApi();
+
+    private static final AtomicInteger KEYS = new AtomicInteger();
 
     public final ConfigurableApplicationContext context;
     public final String origin;
@@ -55,7 +61,11 @@ public final class RunningApi {
         }
         origin = "http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port");
         clock = context.getBean(SettableClock.class);
-        key = printed.toString(StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("lr_")).findFirst().orElseThrow();
+        key = printed.toString(StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> line.startsWith("lr_"))
+                .findFirst()
+                .orElseThrow();
     }
 
     public static RunningApi get() {
@@ -137,8 +147,7 @@ public final class RunningApi {
 
     public Answer upload(String filename, String content, String purpose) {
         String boundary = "b0undary";
-        String body =
-                """
+        String body = """
                 --%1$s\r
                 Content-Disposition: form-data; name="purpose"\r
                 \r
@@ -149,8 +158,7 @@ public final class RunningApi {
                 \r
                 %4$s\r
                 --%1$s--\r
-                """
-                        .formatted(boundary, purpose, filename, content);
+                """.formatted(boundary, purpose, filename, content);
         return send(withKey("/v1/files")
                 .header("Content-Type", "multipart/form-data; boundary=" + boundary)
                 .POST(BodyPublishers.ofString(body)));
@@ -169,9 +177,32 @@ public final class RunningApi {
 
     /** The id of a queued job. */
     public String job(String more) {
-        return post("/v1/fine_tuning/jobs", "{\"model\": \"model\", \"training_file\": \"%s\"%s}".formatted(dataset(), more))
+        return post(
+                        "/v1/fine_tuning/jobs",
+                        "{\"model\": \"model\", \"training_file\": \"%s\"%s}".formatted(dataset(), more))
                 .json()
                 .required("id")
                 .asString();
+    }
+
+    /** A key of this name for a project of its own. */
+    public String newKey(String name) {
+        String prefix = "lr_%012d".formatted(KEYS.incrementAndGet());
+        String text = prefix + "_" + "s".repeat(43);
+        byte[] hash;
+        try {
+            hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+        String project = "proj_" + prefix;
+        jdbc().sql("insert into organization (id, name) values (?, ?)")
+                .params("org-" + prefix, name)
+                .update();
+        jdbc().sql("insert into project (id, organization_id, name) values (?, ?, ?)")
+                .params(project, "org-" + prefix, name)
+                .update();
+        context.getBean(ApiKeys.class).add(project, name, prefix, hash);
+        return text;
     }
 }

@@ -8,18 +8,14 @@ import org.springframework.stereotype.Component;
 /** Says whose an API key is. */
 @Component
 public class ApiKeyCheck {
-    private static final int LONGEST = 200;
-
     private final ApiKeys keys;
 
     ApiKeyCheck(ApiKeys keys) {
         this.keys = keys;
     }
 
-    /** The owner of a key as its user presents it; empty if it is unknown or revoked. */
+    /** The owner of a key as its user presents it; empty if it is none, unknown or revoked. */
     public Optional<Owner> owner(String presented) {
-        return presented.isEmpty() || presented.length() > LONGEST
-                ? Optional.empty()
-                : keys.find(new ApiKeyText(presented).hash());
+        return ApiKeyText.parse(presented).flatMap(key -> keys.find(key.prefix(), key.hash()));
     }
 }

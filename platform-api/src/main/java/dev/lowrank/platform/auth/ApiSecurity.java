@@ -1,8 +1,11 @@
 package dev.lowrank.platform.auth;
 
+import dev.lowrank.platform.web.ApiError;
+import jakarta.servlet.DispatcherType;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.Order;
+import org.springframework.http.HttpStatus;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.ProviderNotFoundException;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -30,7 +33,18 @@ class ApiSecurity {
     SecurityFilterChain byKey(HttpSecurity http, ApiKeyCheck keys) throws Exception {
         return stateless(http)
                 .addFilterBefore(new BearerFilter(keys), UsernamePasswordAuthenticationFilter.class)
-                .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+                .authorizeHttpRequests(requests -> requests.dispatcherTypeMatchers(DispatcherType.ERROR)
+                        .permitAll()
+                        .requestMatchers("/actuator/**")
+                        .denyAll()
+                        .anyRequest()
+                        .authenticated())
+                .exceptionHandling(
+                        handling -> handling.accessDeniedHandler((request, response, denied) -> ApiError.write(
+                                response,
+                                HttpStatus.NOT_FOUND,
+                                "There is nothing at this address; docs/api.md lists what there is.",
+                                "unknown_url")))
                 .build();
     }
 

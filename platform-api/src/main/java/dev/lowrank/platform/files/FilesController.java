@@ -1,21 +1,17 @@
 package dev.lowrank.platform.files;
 
 import dev.lowrank.db.access.Owner;
-import dev.lowrank.db.blob.BlobStore;
 import dev.lowrank.db.file.Files;
+import dev.lowrank.db.file.Files.Deletion;
 import dev.lowrank.db.file.StoredFile;
+import dev.lowrank.platform.downloads.Download;
 import dev.lowrank.platform.web.ApiException;
 import dev.lowrank.platform.web.ListBody;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.FileSystemResource;
-import org.springframework.core.io.Resource;
-import org.springframework.http.ContentDisposition;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
-import org.springframework.http.ResponseEntity;
 import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -34,15 +30,15 @@ class FilesController {
 
     private final Files files;
     private final Uploads uploads;
-    private final BlobStore blobs;
+    private final Download download;
 
-    FilesController(Files files, Uploads uploads, BlobStore blobs) {
+    FilesController(Files files, Uploads uploads, Download download) {
         this.files = files;
         this.uploads = uploads;
-        this.blobs = blobs;
+        this.download = download;
     }
 
-    @PostMapping
+    @PostMapping(consumes = MediaType.MULTIPART_FORM_DATA_VALUE)
     FileBody upload(
             @AuthenticationPrincipal Owner owner,
             @RequestParam(required = false) @Nullable MultipartFile file,
@@ -92,32 +88,34 @@ class FilesController {
 
     @DeleteMapping("/{id}")
     DeletedBody delete(@AuthenticationPrincipal Owner owner, @PathVariable String id) {
-        find(owner, id);
-        files.jobUsing(id).ifPresent(job -> {
-            throw ApiException.badRequest(
-                    "File %s is needed by the open job %s; cancel the job or wait for its end.".formatted(id, job),
-                    "file_id",
-                    "file_in_use");
-        });
-        return new DeletedBody(id, "file", files.delete(owner.projectId(), id));
+        return switch (files.delete(owner.projectId(), id)) {
+            case Deletion.Done() -> new DeletedBody(id, "file", true);
+            case Deletion.Missing() -> throw noFile(id);
+            case Deletion.Needed(String job) ->
+                throw ApiException.badRequest(
+                        "File %s is needed by the open job %s; cancel the job or wait for its end.".formatted(id, job),
+                        "file_id",
+                        "file_in_use");
+        };
     }
 
     @GetMapping("/{id}/content")
-    ResponseEntity<Resource> content(@AuthenticationPrincipal Owner owner, @PathVariable String id) throws IOException {
+    void content(
+            @AuthenticationPrincipal Owner owner,
+            @PathVariable String id,
+            HttpServletRequest request,
+            HttpServletResponse response)
+            throws IOException {
         StoredFile file = find(owner, id);
-        return ResponseEntity.ok()
-                .contentType(MediaType.APPLICATION_OCTET_STREAM)
-                .header(
-                        HttpHeaders.CONTENT_DISPOSITION,
-                        ContentDisposition.attachment()
-                                .filename(file.filename(), StandardCharsets.UTF_8)
-                                .build()
-                                .toString())
-                .eTag(file.sha256())
-                .body(new FileSystemResource(blobs.open(file.sha256())));
+        download.send(
+                request, response, file.sha256(), file.bytes(), file.filename(), MediaType.APPLICATION_OCTET_STREAM);
     }
 
     private StoredFile find(Owner owner, String id) {
-        return files.find(owner.projectId(), id).orElseThrow(() -> ApiException.notFound("file", id, "file_id"));
+        return files.find(owner.projectId(), id).orElseThrow(() -> noFile(id));
+    }
+
+    private static ApiException noFile(String id) {
+        return ApiException.notFound("file", id, "file_id");
     }
 }

@@ -5,13 +5,14 @@ import dev.lowrank.db.file.Files;
 import dev.lowrank.db.file.StoredFile;
 import dev.lowrank.db.job.Job;
 import dev.lowrank.db.job.Jobs;
+import dev.lowrank.db.job.Jobs.Creation;
 import dev.lowrank.db.job.NewJob;
 import dev.lowrank.db.model.BaseModel;
 import dev.lowrank.db.model.Models;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.platform.jobs.SpecResolver.Resolved;
 import dev.lowrank.platform.web.ApiException;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
@@ -25,29 +26,24 @@ class JobCreation {
     private final Jobs jobs;
     private final Files files;
     private final Models models;
-    private final SpecResolver resolver;
 
-    JobCreation(Jobs jobs, Files files, Models models, SpecResolver resolver) {
+    JobCreation(Jobs jobs, Files files, Models models) {
         this.jobs = jobs;
         this.files = files;
         this.models = models;
-        this.resolver = resolver;
     }
 
     Job create(Owner owner, JobRequest request, RepeatedRequest repeated) {
-        Optional<Job> made = madeBefore(owner, repeated);
-        if (made.isPresent()) {
-            return made.get();
-        }
         requireBase(request.model());
         StoredFile training = requireDataset(owner, request.trainingFile(), "training_file");
         if (request.validationFile() != null) {
-            requireDataset(owner, request.validationFile(), "validation_file");
+            requireSameFormat(training, requireDataset(owner, request.validationFile(), "validation_file"));
         }
-        int examples = training.examples() == null ? 1 : training.examples();
-        Resolved resolved =
-                resolver.resolve(request, examples, ThreadLocalRandom.current().nextInt(1 << 30));
-        return jobs.create(new NewJob(
+        requireRows(training);
+        Resolved resolved = new SpecResolver(
+                        request, training, () -> ThreadLocalRandom.current().nextInt(1 << 30))
+                .resolve();
+        NewJob job = new NewJob(
                 owner.projectId(),
                 request.model(),
                 request.suffix(),
@@ -60,14 +56,27 @@ class JobCreation {
                 request.metadata() == null ? null : MAPPER.writeValueAsString(request.metadata()),
                 null,
                 repeated.key(),
-                repeated.bodySha256()));
+                repeated.sha256());
+        return made(jobs.create(job, repeated.again()), job);
     }
 
-    private Optional<Job> madeBefore(Owner owner, RepeatedRequest repeated) {
-        if (repeated.key() != null) {
-            return jobs.byIdempotencyKey(owner.projectId(), repeated.key());
-        }
-        return repeated.again() ? jobs.madeLately(owner.projectId(), repeated.bodySha256()) : Optional.empty();
+    private static Job made(Creation creation, NewJob job) {
+        return switch (creation) {
+            case Creation.Made(Job made) -> made;
+            case Creation.Existing(Job before)
+            when Objects.equals(before.requestSha256(), job.requestSha256()) -> before;
+            case Creation.Existing(Job before) ->
+                throw ApiException.badRequest(
+                        "This Idempotency-Key was used for another request, which made %s; take a new one."
+                                .formatted(before.id()),
+                        null,
+                        "idempotency_key_reused");
+            case Creation.FileGone(String file) ->
+                throw ApiException.badRequest(
+                        "File %s was deleted in the meantime; upload it again.".formatted(file),
+                        file.equals(job.trainingFile()) ? "training_file" : "validation_file",
+                        file.equals(job.trainingFile()) ? "invalid_training_file" : "invalid_validation_file");
+        };
     }
 
     private void requireBase(String name) {
@@ -104,5 +113,24 @@ class JobCreation {
                     "invalid_" + param);
         }
         return file;
+    }
+
+    private static void requireRows(StoredFile training) {
+        if (training.examples() != null && training.examples() < 1) {
+            throw ApiException.badRequest(
+                    "%s has no example, but training needs at least one; upload one that has.".formatted(training.id()),
+                    "training_file",
+                    "invalid_n_examples");
+        }
+    }
+
+    private static void requireSameFormat(StoredFile training, StoredFile validation) {
+        if (!Objects.equals(training.format(), validation.format())) {
+            throw ApiException.badRequest(
+                    "The rows of validation_file are \"%s\" and those of training_file \"%s\"; both must be the same."
+                            .formatted(validation.format(), training.format()),
+                    "validation_file",
+                    "invalid_validation_file");
+        }
     }
 }

@@ -43,7 +43,7 @@ class JobsController {
 
     @PostMapping
     JobBody create(@AuthenticationPrincipal Owner owner, @RequestBody JsonNode body, HttpServletRequest request) {
-        return body(creation.create(owner, JobRequest.read(body), RepeatedRequest.of(request, body)));
+        return body(creation.create(owner, JobRequest.read(body), RepeatedRequest.of(owner, request, body)));
     }
 
     @GetMapping
@@ -67,7 +67,9 @@ class JobsController {
     @PostMapping("/{id}/cancel")
     JobBody cancel(@AuthenticationPrincipal Owner owner, @PathVariable String id) {
         Job job = find(owner, id);
-        if (!jobs.requestCancel(owner.projectId(), id)) {
+        // Whoever repeats a cancel because its answer was lost gets what he wanted.
+        if (!jobs.requestCancel(owner.projectId(), id)
+                && !find(owner, id).status().equals("cancelled")) {
             throw ApiException.badRequest(
                     "Job %s has already %s; only an open job can be cancelled."
                             .formatted(id, find(owner, job.id()).status()),

@@ -1,5 +1,6 @@
 package dev.lowrank.platform.jobs;
 
+import dev.lowrank.db.access.Owner;
 import jakarta.servlet.http.HttpServletRequest;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -13,16 +14,16 @@ import tools.jackson.databind.JsonNode;
  * without an idempotency key; but they count their tries, and the body is the same.
  *
  * @param key the client's own idempotency key, or null
- * @param bodySha256 digest of the body
+ * @param sha256 digest of who sent which body
  * @param again whether the client says that it has sent this before
  */
-record RepeatedRequest(@Nullable String key, String bodySha256, boolean again) {
-    static RepeatedRequest of(HttpServletRequest request, JsonNode body) {
+record RepeatedRequest(@Nullable String key, String sha256, boolean again) {
+    static RepeatedRequest of(Owner owner, HttpServletRequest request, JsonNode body) {
         String key = request.getHeader("Idempotency-Key");
         String tries = request.getHeader("X-Stainless-Retry-Count");
         return new RepeatedRequest(
                 key == null || key.isBlank() ? null : digest(key),
-                digest(body.toString()),
+                digest(owner.keyId() + body),
                 tries != null && !tries.equals("0"));
     }
 

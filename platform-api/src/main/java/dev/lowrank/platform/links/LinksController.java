@@ -1,30 +1,24 @@
 package dev.lowrank.platform.links;
 
+import com.fasterxml.jackson.annotation.JsonAnySetter;
 import dev.lowrank.db.access.Owner;
-import dev.lowrank.db.blob.BlobStore;
 import dev.lowrank.db.registry.AdapterVersion;
 import dev.lowrank.db.registry.Adapters;
-import dev.lowrank.platform.links.LinkSigner.Claim;
+import dev.lowrank.platform.downloads.Download;
 import dev.lowrank.platform.settings.PlatformSettings;
 import dev.lowrank.platform.web.ApiException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.FileSystemResource;
-import org.springframework.core.io.Resource;
-import org.springframework.http.CacheControl;
-import org.springframework.http.ContentDisposition;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
-import org.springframework.http.ResponseEntity;
 import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
-import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.support.ServletUriComponentsBuilder;
 
@@ -34,21 +28,31 @@ class LinksController {
     private static final int SHORTEST = 60;
     private static final int LONGEST = 604_800;
     private static final int USUAL = 3600;
+    private static final Set<String> PARAMETERS = Set.of("e", "k", "s");
 
     private final Adapters adapters;
     private final DownloadLinks links;
-    private final BlobStore blobs;
+    private final Download download;
     private final PlatformSettings settings;
 
-    LinksController(Adapters adapters, DownloadLinks links, BlobStore blobs, PlatformSettings settings) {
+    LinksController(Adapters adapters, DownloadLinks links, Download download, PlatformSettings settings) {
         this.adapters = adapters;
         this.links = links;
-        this.blobs = blobs;
+        this.download = download;
         this.settings = settings;
     }
 
     /** How long a link shall be good. */
-    record LinkRequest(@Nullable Integer expiresInSeconds) {}
+    record LinkRequest(@Nullable Integer expiresInSeconds) {
+        /** Whatever else somebody wants of a link, he shall not believe he got it. */
+        @JsonAnySetter
+        void refuse(String field, Object value) {
+            throw ApiException.badRequest(
+                    "\"%s\" is not a known setting; known here is expires_in_seconds.".formatted(field),
+                    field,
+                    "unknown_parameter");
+        }
+    }
 
     @PostMapping("/v1/adapters/{name}/versions/{number}/links")
     DownloadLink make(
@@ -62,46 +66,45 @@ class LinksController {
     }
 
     @GetMapping("/d/{name}/{number}/{sha256}")
-    ResponseEntity<Resource> download(
+    void download(
             @PathVariable String name,
-            @PathVariable int number,
+            @PathVariable String number,
             @PathVariable String sha256,
-            @RequestParam(name = "e", defaultValue = "0") long expires,
-            @RequestParam(name = "k", defaultValue = "0") int key,
-            @RequestParam(name = "s", defaultValue = "") String signature)
+            HttpServletRequest request,
+            HttpServletResponse response)
             throws IOException {
-        switch (links.check(new Claim(name, number, sha256, expires, key), signature)) {
-            case FORGED ->
-                throw ApiException.forbidden(
-                        "This download link is not one this server made; make a new one.", "link_invalid");
+        if (!request.getParameterMap().keySet().equals(PARAMETERS)) {
+            throw forged();
+        }
+        LinkFields fields = new LinkFields(name, number, sha256, one(request, "e"), one(request, "k"));
+        switch (links.check(fields, one(request, "s"))) {
+            case FORGED -> throw forged();
             case EXPIRED ->
                 throw ApiException.forbidden("This download link has expired; make a new one.", "link_expired");
             case GOOD -> {}
         }
-        AdapterVersion version = adapters.byDigest(name, number, sha256)
+        AdapterVersion version = adapters.byDigest(name, Integer.parseInt(number), sha256)
                 .orElseThrow(() -> ApiException.notFound("adapter version", name + ":" + number, "version"));
-        return ResponseEntity.ok()
-                .contentType(MediaType.parseMediaType("application/zip"))
-                .cacheControl(CacheControl.noCache().cachePrivate())
-                .header(HttpHeaders.ACCEPT_RANGES, "bytes")
-                .header(
-                        HttpHeaders.CONTENT_DISPOSITION,
-                        ContentDisposition.attachment()
-                                .filename("%s-v%d.zip".formatted(name, number))
-                                .build()
-                                .toString())
-                .eTag(sha256)
-                .body(new FileSystemResource(whole(version)));
+        download.send(
+                request,
+                response,
+                version.sha256(),
+                version.bytes(),
+                "%s-v%d.zip".formatted(version.adapter(), version.number()),
+                MediaType.parseMediaType("application/zip"));
     }
 
-    /** The stored bytes, which were hashed when they were put there; a file of another length is not served. */
-    private Path whole(AdapterVersion version) throws IOException {
-        Path file = blobs.open(version.sha256());
-        if (Files.size(file) != version.bytes()) {
-            throw new IOException("Blob %s has %d bytes instead of %d"
-                    .formatted(version.sha256(), Files.size(file), version.bytes()));
+    private static String one(HttpServletRequest request, String parameter) {
+        String[] values = request.getParameterValues(parameter);
+        if (values.length != 1) {
+            throw forged();
         }
-        return file;
+        return values[0];
+    }
+
+    private static ApiException forged() {
+        return ApiException.forbidden(
+                "This download link is not as this server made it; copy it whole, or make a new one.", "link_invalid");
     }
 
     private static int seconds(@Nullable LinkRequest request) {

@@ -26,14 +26,15 @@ public record ApiError(Detail error) {
     }
 
     /** Writes an error where no controller is in charge, such as in a filter. */
-    public static void write(HttpServletResponse response, HttpStatus status, String message, String code)
+    public static void write(HttpServletResponse response, HttpStatus status, String message, @Nullable String code)
             throws IOException {
+        boolean fault = status.is5xxServerError();
         response.setStatus(status.value());
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
-        response.setHeader("x-should-retry", "false");
+        response.setHeader("x-should-retry", String.valueOf(fault));
         response.getOutputStream()
                 .write(JsonMapper.shared()
-                        .writeValueAsString(of(message, null, code))
+                        .writeValueAsString(fault ? ours(message) : of(message, null, code))
                         .getBytes(StandardCharsets.UTF_8));
     }
 }

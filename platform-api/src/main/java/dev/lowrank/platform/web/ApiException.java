@@ -37,6 +37,15 @@ public final class ApiException extends RuntimeException {
         return new ApiException(HttpStatus.FORBIDDEN, message, null, code);
     }
 
+    /** @param bytes how many there are */
+    public static ApiException rangeNotSatisfiable(long bytes) {
+        return new ApiException(
+                HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+                "The range lies behind the end; there are %d bytes.".formatted(bytes),
+                null,
+                "invalid_range");
+    }
+
     HttpStatus status() {
         return status;
     }

@@ -28,15 +28,15 @@ public record ListBody<T>(
                 items.isEmpty() ? null : id.apply(items.getLast()));
     }
 
-    /** A page size within its bounds. */
+    /** A page size; a larger one than the most is taken for the most, since there is a next page anyway. */
     public static int limit(@Nullable Integer asked, int otherwise, int most) {
         if (asked == null) {
             return otherwise;
         }
-        if (asked < 1 || asked > most) {
+        if (asked < 1) {
             throw ApiException.badRequest(
-                    "\"limit\" is %d, but must be between 1 and %d.".formatted(asked, most), "limit", null);
+                    "\"limit\" is %d, but must be at least 1.".formatted(asked), "limit", "invalid_value");
         }
-        return asked;
+        return Math.min(asked, most);
     }
 }
