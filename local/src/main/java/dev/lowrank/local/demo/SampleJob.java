@@ -71,7 +71,7 @@ public final class SampleJob {
 
     private TrainedJob fetch(String job, JsonNode ended, List<Double> losses, Path adapters, Steps steps)
             throws IOException, InterruptedException {
-        AdapterVersion version = AdapterVersion.of(job, api);
+        AdapterVersion version = AdapterVersion.of(ended);
         JsonNode link = api.post(
                 "/v1/adapters/%s/versions/%d/links".formatted(ApiClient.segment(version.name()), version.number()),
                 JsonMapper.shared().createObjectNode());
