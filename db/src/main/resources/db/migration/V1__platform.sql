@@ -113,7 +113,9 @@ create table fine_tuning_job (
     metadata            jsonb,
     integrations        jsonb,
     priority            integer not null default 0,
+    -- What tells a repeated request from a new one.
     idempotency_key     text,
+    request_sha256      text,
     created_at          timestamptz not null default clock_timestamp(),
     queued_at           timestamptz,
     started_at          timestamptz,

@@ -20,10 +20,10 @@ public final class Jobs {
     // they were uploaded.
     private static final String CREATE = """
             insert into fine_tuning_job (id, project_id, status, model, suffix, training_file, validation_file, seed, method,
-                spec, resolutions, metadata, integrations, idempotency_key, queued_at)
+                spec, resolutions, metadata, integrations, idempotency_key, request_sha256, queued_at)
             values (:id, :project, 'queued', :model, :suffix, :training, :validation, :seed, cast(:method as jsonb),
                 cast(:spec as jsonb), cast(:resolutions as jsonb), cast(:metadata as jsonb), cast(:integrations as jsonb),
-                :idempotency, clock_timestamp())
+                :idempotency, :request, clock_timestamp())
             on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
             """;
     private static final String EVENT = """
@@ -39,6 +39,10 @@ public final class Jobs {
             """;
     private static final String ONE = SELECT + "and j.id = :id";
     private static final String BY_KEY = SELECT + "and j.idempotency_key = :key";
+    private static final String LATELY = SELECT + """
+            and j.request_sha256 = :request and j.created_at > clock_timestamp() - interval '15 minutes'
+            order by j.created_at desc limit 1
+            """;
     private static final String LIST = SELECT + """
             and (cast(:metadata as jsonb) is null or j.metadata @> cast(:metadata as jsonb))
             and (not :withoutMetadata or j.metadata is null)
@@ -94,6 +98,7 @@ public final class Jobs {
                 .param("metadata", job.metadata())
                 .param("integrations", job.integrations())
                 .param("idempotency", job.idempotencyKey())
+                .param("request", job.requestSha256())
                 .update();
         if (inserted == 1) {
             event(id, "Created fine-tuning job: " + id);
@@ -124,6 +129,15 @@ public final class Jobs {
         return jdbc.sql(BY_KEY)
                 .param("project", projectId)
                 .param("key", key)
+                .query(Jobs::row)
+                .optional();
+    }
+
+    /** The newest job of the last minutes that was made by a request with this body. */
+    public Optional<Job> madeLately(String projectId, String requestSha256) {
+        return jdbc.sql(LATELY)
+                .param("project", projectId)
+                .param("request", requestSha256)
                 .query(Jobs::row)
                 .optional();
     }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param metadata JSON object of the client's own pairs, or null
  * @param integrations JSON list, or null
  * @param idempotencyKey what makes a repeated request the same request, or null
+ * @param requestSha256 digest of the request body, by which a try is known again that carried no key
  */
 public record NewJob(
         String projectId,
@@ -24,4 +25,5 @@ public record NewJob(
         String resolutions,
         @Nullable String metadata,
         @Nullable String integrations,
-        @Nullable String idempotencyKey) {}
+        @Nullable String idempotencyKey,
+        String requestSha256) {}
