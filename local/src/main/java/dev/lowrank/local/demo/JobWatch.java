@@ -56,7 +56,7 @@ public final class JobWatch {
         }
     }
 
-    /** Training loss of each step, in order. */
+    /** Training losses in the order of their steps; of long jobs not every step has an event. */
     public List<Double> losses() {
         return new ArrayList<>(losses.values());
     }

@@ -69,6 +69,10 @@ public final class SampleJob {
         }
     }
 
+    private static int stepsOf(JsonNode job) {
+        return job.at("/lowrank/progress/step").asInt(0);
+    }
+
     private TrainedJob fetch(String job, JsonNode ended, List<Double> losses, Path adapters, Steps steps)
             throws IOException, InterruptedException {
         AdapterVersion version = AdapterVersion.of(ended);
@@ -82,7 +86,7 @@ public final class SampleJob {
         return new TrainedJob(
                 job,
                 ended.path("fine_tuned_model").asString(""),
-                losses.size(),
+                stepsOf(ended),
                 losses.getFirst(),
                 losses.getLast(),
                 address,

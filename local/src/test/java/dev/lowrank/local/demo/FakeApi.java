@@ -83,7 +83,7 @@ final class FakeApi implements AutoCloseable {
         return """
                 {"id":"ftjob-1","status":"%s","fine_tuned_model":"ft:lowrank-starter:org::abc",
                  "error":{"code":"worker_lost","message":"The dog ate it.","param":null},
-                 "lowrank":{"adapter_version":{"name":"sample","version":1,"sha256":"%s"}}}""".formatted(ending, sha256(archive));
+                 "lowrank":{"progress":{"phase":"register","step":3,"total_steps":3},"adapter_version":{"name":"sample","version":1,"sha256":"%s"}}}""".formatted(ending, sha256(archive));
     }
 
     private String events() {
