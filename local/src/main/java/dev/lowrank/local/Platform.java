@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class Platform implements AutoCloseable {
     private static final Duration DATABASE_START = Duration.ofSeconds(60);
     private static final Duration SERVERS_START = Duration.ofSeconds(120);
+    private static final Duration PIPE_DELAY = Duration.ofMillis(300);
     private static final Duration CHECKPOINT_GRACE = Duration.ofSeconds(20);
     private static final Duration STOP_GRACE = Duration.ofSeconds(10);
 
@@ -104,6 +105,8 @@ final class Platform implements AutoCloseable {
         for (Child worker : workers) {
             awaitReady(worker, () -> startup.isReady(worker.name()));
         }
+        // The line with the key was written before the API was ready, but may still be on its way through the pipe.
+        Waiting.until(() -> bootstrapKey().isPresent(), PIPE_DELAY);
     }
 
     private void requireFreePort() {
