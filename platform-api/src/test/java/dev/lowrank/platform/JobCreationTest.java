@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowrank.platform.RunningApi.Answer;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -260,6 +265,19 @@ class JobCreationTest {
         assertThat(createWith("X-Stainless-Retry-Count", "0", body(""))).isNotEqualTo(first);
         assertThat(createWith("X-Stainless-Retry-Count", "1", body(", \"seed\": 3")))
                 .isNotEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Idempotency-Key, race", "X-Stainless-Retry-Count, 1"})
+    void manyTriesAtOnceMakeOneJob(String header, String value) throws Exception {
+        String body = body("");
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Callable<String> once = () -> createWith(header, value, body);
+            assertThat(threads.invokeAll(Collections.nCopies(8, once)).stream()
+                            .map(Future::resultNow)
+                            .distinct())
+                    .hasSize(1);
+        }
     }
 
     private String createWith(String header, String value, String body) {
