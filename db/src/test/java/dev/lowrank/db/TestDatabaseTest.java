@@ -18,6 +18,14 @@ class TestDatabaseTest {
     }
 
     @Test
+    void theSchemaIsCurrentOnceMigrated() {
+        TestDatabase database = TestDatabase.createEmpty();
+        assertThat(Schema.isCurrent(database.dataSource())).isFalse();
+        database.migrate();
+        assertThat(Schema.isCurrent(database.dataSource())).isTrue();
+    }
+
+    @Test
     void refusesConnectionsUntilAllowedAgain() {
         TestDatabase database = TestDatabase.create();
         JdbcClient jdbc = JdbcClient.create(database.dataSource());

@@ -1,4 +1,4 @@
-/** The worker process: it claims jobs, trains them and registers what they made. */
+/** The worker process: claims one job at a time, runs it through Spring Batch, and registers what came out. */
 @NullMarked
 package dev.lowrank.node;
 
