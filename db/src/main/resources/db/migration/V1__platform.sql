@@ -22,7 +22,7 @@ create table api_key (
     id           text primary key,
     project_id   text not null references project,
     name         text not null,
-    prefix       text not null,
+    prefix       text not null unique,
     secret_hash  bytea not null unique,
     created_at   timestamptz not null default clock_timestamp(),
     last_used_at timestamptz,
@@ -114,6 +114,8 @@ create table fine_tuning_job (
     integrations        jsonb,
     priority            integer not null default 0,
     idempotency_key     text,
+    -- Digest of who asked for what: a client that repeats a request it thinks was lost gets the job it made.
+    request_sha256      text,
     created_at          timestamptz not null default clock_timestamp(),
     queued_at           timestamptz,
     started_at          timestamptz,
@@ -146,6 +148,7 @@ create table fine_tuning_job (
     constraint job_cancelled_was_asked check (status <> 'cancelled' or cancel_requested_at is not null)
 ) with (fillfactor = 70);
 create unique index job_by_idempotency_key on fine_tuning_job (project_id, idempotency_key) where idempotency_key is not null;
+create index job_by_request on fine_tuning_job (project_id, request_sha256) where request_sha256 is not null;
 create index job_by_project on fine_tuning_job (project_id, created_at desc, id desc);
 create index job_claimable on fine_tuning_job (priority desc, queued_at, id) where status = 'queued';
 create index job_running on fine_tuning_job (lease_token) where status = 'running';

@@ -1,6 +1,9 @@
 package dev.lowrank.db.access;
 
 import dev.lowrank.db.PublicId;
+import java.security.MessageDigest;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.Optional;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.transaction.support.TransactionOperations;
@@ -8,9 +11,9 @@ import org.springframework.transaction.support.TransactionOperations;
 /** API keys; of the secret only the SHA-256 is ever here. */
 public final class ApiKeys {
     private static final String FIND = """
-            select k.id, k.project_id, p.organization_id
+            select k.id, k.project_id, p.organization_id, k.secret_hash
             from api_key k join project p on p.id = k.project_id
-            where k.secret_hash = :hash and k.revoked_at is null
+            where k.prefix = :prefix and k.revoked_at is null
             """;
     private static final String ADD = """
             insert into api_key (id, project_id, name, prefix, secret_hash) values (:id, :project, :name, :prefix, :hash)
@@ -30,14 +33,23 @@ public final class ApiKeys {
         this.transactions = transactions;
     }
 
-    /** The owner of a key that is not revoked. */
-    public Optional<Owner> find(byte[] secretHash) {
+    /** The owner of a key that is not revoked; hashes are compared in constant time. */
+    public Optional<Owner> find(String prefix, byte[] secretHash) {
         Optional<Owner> owner = jdbc.sql(FIND)
-                .param("hash", secretHash)
-                .query((row, n) -> new Owner(row.getString(1), row.getString(2), row.getString(3)))
-                .optional();
+                .param("prefix", prefix)
+                .query(Candidate::of)
+                .optional()
+                .filter(candidate -> MessageDigest.isEqual(candidate.secretHash(), secretHash))
+                .map(Candidate::owner);
         owner.ifPresent(found -> jdbc.sql(USED).param("id", found.keyId()).update());
         return owner;
+    }
+
+    @SuppressWarnings("ArrayRecordComponent") // Only ever compared as a whole.
+    private record Candidate(Owner owner, byte[] secretHash) {
+        static Candidate of(ResultSet row, int n) throws SQLException {
+            return new Candidate(new Owner(row.getString(1), row.getString(2), row.getString(3)), row.getBytes(4));
+        }
     }
 
     /** Adds a key to a project and returns its id. */

@@ -6,6 +6,7 @@ import dev.lowrank.db.blob.Blob;
 import dev.lowrank.db.blob.Blobs;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -33,6 +34,9 @@ public final class Files {
     private static final String IN_USE = """
             select j.id from fine_tuning_job j
             where (j.training_file = :id or j.validation_file = :id) and j.finished_at is null order by j.created_at limit 1
+            """;
+    private static final String LOCK = """
+            select id from file where id = :id and project_id = :project and deleted_at is null for update
             """;
     private static final String DELETE = """
             update file set deleted_at = clock_timestamp() where id = :id and project_id = :project and deleted_at is null
@@ -92,14 +96,38 @@ public final class Files {
                 limit);
     }
 
-    /** An unfinished job that needs the file. */
-    public Optional<String> jobUsing(String id) {
-        return jdbc.sql(IN_USE).param("id", id).query(String.class).optional();
+    /** What became of a request to delete a file. */
+    public sealed interface Deletion {
+        /** It is off the lists. */
+        record Done() implements Deletion {}
+
+        /** There is no such file. */
+        record Missing() implements Deletion {}
+
+        /** An unfinished job needs it, so it stays. */
+        record Needed(String jobId) implements Deletion {}
     }
 
-    /** Takes a file off the lists; its bytes stay as long as a job or version refers to them. */
-    public boolean delete(String projectId, String id) {
-        return jdbc.sql(DELETE).param("id", id).param("project", projectId).update() == 1;
+    /** Takes a file off the lists, unless an unfinished job needs it; its bytes stay. */
+    public Deletion delete(String projectId, String id) {
+        // The lock makes a job that is just being created on this file visible to the second query.
+        return Objects.requireNonNull(transactions.execute(status -> {
+            if (jdbc.sql(LOCK)
+                    .param("id", id)
+                    .param("project", projectId)
+                    .query(String.class)
+                    .list()
+                    .isEmpty()) {
+                return new Deletion.Missing();
+            }
+            Optional<String> job =
+                    jdbc.sql(IN_USE).param("id", id).query(String.class).optional();
+            if (job.isPresent()) {
+                return new Deletion.Needed(job.get());
+            }
+            jdbc.sql(DELETE).param("id", id).param("project", projectId).update();
+            return new Deletion.Done();
+        }));
     }
 
     private static StoredFile row(ResultSet row, int n) throws SQLException {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param phase what its worker does now; null while no worker has it
  * @param worker the worker that has it, or had it last; null if none ever had
+ * @param requestSha256 digest of who asked for what
  * @param lossNow loss of its newest step, in nats
  */
 public record Job(
@@ -41,7 +42,8 @@ public record Job(
         @Nullable String errorMessage,
         @Nullable String errorParam,
         @Nullable String worker,
-        @Nullable Double lossNow) {
+        @Nullable Double lossNow,
+        @Nullable String requestSha256) {
     /** Whether it can still change. */
     public boolean open() {
         return finishedAt == null;

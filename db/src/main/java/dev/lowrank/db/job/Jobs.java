@@ -8,6 +8,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -20,10 +21,10 @@ public final class Jobs {
     // they were uploaded.
     private static final String CREATE = """
             insert into fine_tuning_job (id, project_id, status, model, suffix, training_file, validation_file, seed, method,
-                spec, resolutions, metadata, integrations, idempotency_key, queued_at)
+                spec, resolutions, metadata, integrations, idempotency_key, request_sha256, queued_at)
             values (:id, :project, 'queued', :model, :suffix, :training, :validation, :seed, cast(:method as jsonb),
                 cast(:spec as jsonb), cast(:resolutions as jsonb), cast(:metadata as jsonb), cast(:integrations as jsonb),
-                :idempotency, clock_timestamp())
+                :idempotency, :request, clock_timestamp())
             on conflict (project_id, idempotency_key) where idempotency_key is not null do nothing
             """;
     private static final String EVENT = """
@@ -39,6 +40,13 @@ public final class Jobs {
             """;
     private static final String ONE = SELECT + "and j.id = :id";
     private static final String BY_KEY = SELECT + "and j.idempotency_key = :key";
+    private static final String BY_REQUEST = SELECT + """
+            and j.request_sha256 = :request and j.created_at > clock_timestamp() - interval '1 hour'
+            order by j.created_at desc limit 1
+            """;
+    private static final String LOCK_FILE = """
+            select id from file where id = :file and project_id = :project and deleted_at is null for share
+            """;
     private static final String LIST = SELECT + """
             and (cast(:metadata as jsonb) is null or j.metadata @> cast(:metadata as jsonb))
             and (not :withoutMetadata or j.metadata is null)
@@ -66,20 +74,68 @@ public final class Jobs {
         this.transactions = transactions;
     }
 
-    /**
-     * Makes a job and queues it. A request with an idempotency key that was seen before makes nothing and returns the
-     * job it made then.
-     */
-    public Job create(NewJob job) {
-        String id = PublicId.next("ftjob-");
-        boolean made = Boolean.TRUE.equals(transactions.execute(status -> insert(id, job)));
-        return made
-                ? find(job.projectId(), id).orElseThrow()
-                : byIdempotencyKey(job.projectId(), String.valueOf(job.idempotencyKey()))
-                        .orElseThrow();
+    /** What became of a request to make a job. */
+    public sealed interface Creation {
+        /** It is queued. */
+        record Made(Job job) implements Creation {}
+
+        /** The request had come before; this is the job it made then. */
+        record Existing(Job job) implements Creation {}
+
+        /** A file it names is not there, or not any more. */
+        record FileGone(String fileId) implements Creation {}
     }
 
-    private boolean insert(String id, NewJob job) {
+    /**
+     * Makes a job and queues it, unless a request with the same idempotency key made one before.
+     *
+     * @param repeated whether the client says that it sends this request again; without an idempotency key the same
+     *     request of the last hour then counts as this one
+     */
+    public Creation create(NewJob job, boolean repeated) {
+        return Objects.requireNonNull(transactions.execute(status -> {
+            jdbc.sql("select pg_advisory_xact_lock(hashtextextended(:request, 0))")
+                    .param("request", job.projectId() + job.requestSha256())
+                    .query((row, n) -> 1)
+                    .single();
+            Optional<Job> existing = existing(job, repeated);
+            if (existing.isPresent()) {
+                return new Creation.Existing(existing.get());
+            }
+            return lockFiles(job).orElseGet(() -> insert(PublicId.next("ftjob-"), job));
+        }));
+    }
+
+    private Optional<Job> existing(NewJob job, boolean repeated) {
+        if (job.idempotencyKey() != null) {
+            return one(BY_KEY, job.projectId(), "key", job.idempotencyKey());
+        }
+        return repeated && job.requestSha256() != null
+                ? one(BY_REQUEST, job.projectId(), "request", job.requestSha256())
+                : Optional.empty();
+    }
+
+    /** Holds the files against deletion until the job that needs them is there to be seen. */
+    private Optional<Creation> lockFiles(NewJob job) {
+        for (String file : files(job)) {
+            List<@Nullable String> locked = jdbc.sql(LOCK_FILE)
+                    .param("file", file)
+                    .param("project", job.projectId())
+                    .query(String.class)
+                    .list();
+            if (locked.isEmpty()) {
+                return Optional.of(new Creation.FileGone(file));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static List<String> files(NewJob job) {
+        String validation = job.validationFile();
+        return validation == null ? List.of(job.trainingFile()) : List.of(job.trainingFile(), validation);
+    }
+
+    private Creation insert(String id, NewJob job) {
         int inserted = jdbc.sql(CREATE)
                 .param("id", id)
                 .param("project", job.projectId())
@@ -94,13 +150,15 @@ public final class Jobs {
                 .param("metadata", job.metadata())
                 .param("integrations", job.integrations())
                 .param("idempotency", job.idempotencyKey())
+                .param("request", job.requestSha256())
                 .update();
-        if (inserted == 1) {
-            event(id, "Created fine-tuning job: " + id);
-            event(id, "Validating training file: " + job.trainingFile());
-            event(id, "Files validated, moving job to queued state");
+        if (inserted == 0) {
+            return new Creation.Existing(existing(job, false).orElseThrow());
         }
-        return inserted == 1;
+        event(id, "Created fine-tuning job: " + id);
+        event(id, "Validating training file: " + job.trainingFile());
+        event(id, "Files validated, moving job to queued state");
+        return new Creation.Made(find(job.projectId(), id).orElseThrow());
     }
 
     private void event(String job, String message) {
@@ -112,18 +170,13 @@ public final class Jobs {
     }
 
     public Optional<Job> find(String projectId, String id) {
-        return jdbc.sql(ONE)
-                .param("project", projectId)
-                .param("id", id)
-                .query(Jobs::row)
-                .optional();
+        return one(ONE, projectId, "id", id);
     }
 
-    /** The job that a request with this idempotency key made. */
-    public Optional<Job> byIdempotencyKey(String projectId, String key) {
-        return jdbc.sql(BY_KEY)
+    private Optional<Job> one(String sql, String projectId, String name, String value) {
+        return jdbc.sql(sql)
                 .param("project", projectId)
-                .param("key", key)
+                .param(name, value)
                 .query(Jobs::row)
                 .optional();
     }
@@ -212,7 +265,8 @@ public final class Jobs {
                 row.getString("error_message"),
                 row.getString("error_param"),
                 row.getString("worker"),
-                row.getObject("loss_now", Double.class));
+                row.getObject("loss_now", Double.class),
+                row.getString("request_sha256"));
     }
 
     private static @Nullable Instant instant(ResultSet row, String column) throws SQLException {

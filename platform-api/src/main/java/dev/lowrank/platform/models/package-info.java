@@ -1,0 +1,5 @@
+/** The bases in the model folder, and the models made from them. */
+@NullMarked
+package dev.lowrank.platform.models;
+
+import org.jspecify.annotations.NullMarked;
