@@ -24,7 +24,8 @@ class AdapterPages {
     @GetMapping("/console/adapters")
     String list(@AuthenticationPrincipal SignedIn user, Model model) {
         List<Row> rows = adapters.list(user.projectId()).stream()
-                .flatMap(adapter -> adapters.version(user.projectId(), adapter.name(), adapter.latestVersion())
+                .flatMap(adapter -> adapters
+                        .version(user.projectId(), adapter.name(), adapter.latestVersion())
                         .map(version -> new Row(adapter, VersionView.of(version)))
                         .stream())
                 .toList();
@@ -34,8 +35,7 @@ class AdapterPages {
 
     @GetMapping("/console/adapters/{name}")
     String show(@AuthenticationPrincipal SignedIn user, @PathVariable String name, Model model) {
-        model.addAttribute(
-                "adapter", adapters.find(user.projectId(), name).orElseThrow(() -> absent(name)));
+        model.addAttribute("adapter", adapters.find(user.projectId(), name).orElseThrow(() -> absent(name)));
         model.addAttribute(
                 "versions",
                 adapters.versions(user.projectId(), name).stream()

@@ -37,13 +37,13 @@ class ConsoleSecurity {
         return http.securityMatcher("/console", "/console/**")
                 .authenticationProvider(new KeySignIn(keys))
                 .addFilterBefore(new RevokedKeyFilter(known), AuthorizationFilter.class)
-                .authorizeHttpRequests(requests -> requests.dispatcherTypeMatchers(
-                                DispatcherType.FORWARD, DispatcherType.ERROR)
-                        .permitAll()
-                        .requestMatchers(SIGN_IN, ASSETS + "**")
-                        .permitAll()
-                        .anyRequest()
-                        .authenticated())
+                .authorizeHttpRequests(
+                        requests -> requests.dispatcherTypeMatchers(DispatcherType.FORWARD, DispatcherType.ERROR)
+                                .permitAll()
+                                .requestMatchers(SIGN_IN, ASSETS + "**")
+                                .permitAll()
+                                .anyRequest()
+                                .authenticated())
                 .formLogin(ConsoleSecurity::form)
                 .logout(logout -> logout.logoutUrl("/console/logout").logoutSuccessUrl(SIGN_IN + "?out"))
                 .requestCache(cache -> cache.requestCache(pagesOnly()))
@@ -63,9 +63,11 @@ class ConsoleSecurity {
                         response.sendRedirect(request.getContextPath() + SIGN_IN + "?wrong"));
     }
 
+    @SuppressWarnings("NullAway") // Null is how the parameter is switched off.
     private static HttpSessionRequestCache pagesOnly() {
         HttpSessionRequestCache cache = new HttpSessionRequestCache();
-        cache.setRequestMatcher(request -> "GET".equals(request.getMethod()) && !wantsJson(request.getHeader(HttpHeaders.ACCEPT)));
+        cache.setRequestMatcher(
+                request -> "GET".equals(request.getMethod()) && !wantsJson(request.getHeader(HttpHeaders.ACCEPT)));
         cache.setMatchingRequestParameterName(null);
         return cache;
     }
@@ -90,7 +92,7 @@ class ConsoleSecurity {
         headers.contentSecurityPolicy(policy -> policy.policyDirectives(POLICY))
                 .frameOptions(HeadersConfigurer.FrameOptionsConfig::deny)
                 .referrerPolicy(policy -> policy.policy(ReferrerPolicy.NO_REFERRER))
-                .permissionsPolicyHeader(policy ->
-                        policy.policy("camera=(), geolocation=(), microphone=(), clipboard-write=(self)"));
+                .permissionsPolicyHeader(
+                        policy -> policy.policy("camera=(), geolocation=(), microphone=(), clipboard-write=(self)"));
     }
 }

@@ -47,8 +47,7 @@ class JobLive {
 
     private LiveJob news(Job job, int afterStep, long afterEvent) {
         JobView view = new JobView(job, clock.instant());
-        List<Point> points =
-                afterStep == 0 ? watch.curve(job.id(), POINTS) : watch.tail(job.id(), afterStep, POINTS);
+        List<Point> points = afterStep == 0 ? watch.curve(job.id(), POINTS) : watch.tail(job.id(), afterStep, POINTS);
         String newest = history.checkpoints(job.id(), null, 1).items().stream()
                 .map(SavedCheckpoint::id)
                 .findFirst()

@@ -61,20 +61,25 @@ class JobPage {
         model.addAttribute("metadata", job.metadata() == null ? Map.of() : Setting.pairs(job.metadata()));
         model.addAttribute(
                 "attempts",
-                history.attempts(id).reversed().stream().map(a -> new AttemptView(a, now)).toList());
+                history.attempts(id).reversed().stream()
+                        .map(a -> new AttemptView(a, now))
+                        .toList());
         model.addAttribute(
                 "checkpoints", checkpoints.stream().map(CheckpointView::new).toList());
         model.addAttribute("events", events);
-        model.addAttribute("eventCursor", events.isEmpty() ? 0 : events.getFirst().sequence());
         model.addAttribute(
-                "version", adapters.ofJob(user.projectId(), id).map(VersionView::of).orElse(null));
+                "eventCursor", events.isEmpty() ? 0 : events.getFirst().sequence());
+        model.addAttribute(
+                "version",
+                adapters.ofJob(user.projectId(), id).map(VersionView::of).orElse(null));
         return "console/job";
     }
 
     @PostMapping("/console/jobs/{id}/cancel")
     String cancel(@AuthenticationPrincipal SignedIn user, @PathVariable String id) {
         // A job that has ended meanwhile is no error: the page says how it ended.
-        if (!jobs.requestCancel(user.projectId(), id) && jobs.find(user.projectId(), id).isEmpty()) {
+        if (!jobs.requestCancel(user.projectId(), id)
+                && jobs.find(user.projectId(), id).isEmpty()) {
             throw absent(id);
         }
         return "redirect:/console/jobs/" + id;

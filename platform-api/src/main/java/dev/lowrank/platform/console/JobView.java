@@ -99,13 +99,15 @@ record JobView(Job job, Instant now) {
                 : Words.duration(Duration.between(start, Objects.requireNonNullElse(job.finishedAt(), now)));
     }
 
-    @Nullable String errorMessage() {
+    @Nullable
+    String errorMessage() {
         return job.errorMessage();
     }
 
     /** The texts that change while it runs, by the names that the page's places carry. */
     Map<String, String> texts() {
-        return Map.of("steps", steps(), "loss", loss(), "timeLeft", timeLeft(), "runtime", runtime(), "tokens", tokens());
+        return Map.of(
+                "steps", steps(), "loss", loss(), "timeLeft", timeLeft(), "runtime", runtime(), "tokens", tokens());
     }
 
     /** Differs whenever something has changed that is more than a figure. */

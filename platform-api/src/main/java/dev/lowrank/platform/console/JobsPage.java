@@ -39,7 +39,9 @@ class JobsPage {
         model.addAttribute("figures", figures(jobs.counts(user.projectId())));
         model.addAttribute(
                 "jobs",
-                page.items().stream().map(job -> new JobView(job, clock.instant())).toList());
+                page.items().stream()
+                        .map(job -> new JobView(job, clock.instant()))
+                        .toList());
         model.addAttribute("next", page.hasMore() ? page.items().getLast().id() : null);
         model.addAttribute("later", after != null);
         model.addAttribute("workers", sentence(workers.list()));

@@ -19,7 +19,8 @@ record Setting(String name, String value, boolean given, String reason) {
 
     /** All values of a spec in its order, with the reasons of those the client left out. */
     static List<Setting> of(String spec, String resolutions) {
-        Map<String, String> reasons = JSON.readTree(resolutions).valueStream()
+        Map<String, String> reasons = JSON.readTree(resolutions)
+                .valueStream()
                 .filter(resolution -> resolution.hasNonNull("field"))
                 .collect(Collectors.toMap(
                         resolution -> resolution.path("field").asString(),
@@ -40,7 +41,8 @@ record Setting(String name, String value, boolean given, String reason) {
                             settings));
         } else {
             String reason = reasons.get(name);
-            settings.add(new Setting(name, text(node), reason == null, reason == null ? "chosen for this job" : reason));
+            settings.add(
+                    new Setting(name, text(node), reason == null, reason == null ? "chosen for this job" : reason));
         }
     }
 

@@ -62,7 +62,8 @@ record VersionView(AdapterVersion version, JsonNode metrics, JsonNode verdict) {
     }
 
     List<Check> checks() {
-        return verdict.path("checks").valueStream()
+        return verdict.path("checks")
+                .valueStream()
                 .map(check -> new Check(
                         check.path("name").asString(""),
                         check.path("passed").asBoolean(false),
@@ -71,7 +72,8 @@ record VersionView(AdapterVersion version, JsonNode metrics, JsonNode verdict) {
     }
 
     List<String> loadReport() {
-        return verdict.path("load_report").valueStream()
+        return verdict.path("load_report")
+                .valueStream()
                 .map(line -> line.asString(""))
                 .toList();
     }
