@@ -113,8 +113,8 @@ create table fine_tuning_job (
     metadata            jsonb,
     integrations        jsonb,
     priority            integer not null default 0,
+    -- What tells a repeated request from a new one.
     idempotency_key     text,
-    -- Digest of who asked for what: a client that repeats a request it thinks was lost gets the job it made.
     request_sha256      text,
     created_at          timestamptz not null default clock_timestamp(),
     queued_at           timestamptz,

@@ -110,9 +110,7 @@ public final class Jobs {
         if (job.idempotencyKey() != null) {
             return one(BY_KEY, job.projectId(), "key", job.idempotencyKey());
         }
-        return repeated && job.requestSha256() != null
-                ? one(BY_REQUEST, job.projectId(), "request", job.requestSha256())
-                : Optional.empty();
+        return repeated ? one(BY_REQUEST, job.projectId(), "request", job.requestSha256()) : Optional.empty();
     }
 
     /** Holds the files against deletion until the job that needs them is there to be seen. */

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param resolutions JSON list of what the client left out, with reasons
  * @param metadata JSON object of the client's own pairs, or null
  * @param integrations JSON list, or null
- * @param idempotencyKey the client's own name for this request, or null
- * @param requestSha256 digest of who asked for what
+ * @param idempotencyKey what makes a repeated request the same request, or null
+ * @param requestSha256 digest of the request body, by which a try is known again that carried no key
  */
 public record NewJob(
         String projectId,
@@ -26,4 +26,4 @@ public record NewJob(
         @Nullable String metadata,
         @Nullable String integrations,
         @Nullable String idempotencyKey,
-        @Nullable String requestSha256) {}
+        String requestSha256) {}

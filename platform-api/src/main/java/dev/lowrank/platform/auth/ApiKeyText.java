@@ -9,8 +9,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * An API key as its owner holds it: {@code lr_<id>_<secret>}. The id finds the row, the secret has 256 bits, and only the
- * SHA-256 of the whole is ever stored; a slow hash would protect nothing here, as the secret cannot be guessed.
+ * A key as its user holds it: {@code lr_<id>_<secret>}. The start up to the second underscore finds the row and may be
+ * shown; the secret has 256 bits, and of the whole only the SHA-256 is stored: a slow hash would protect nothing here,
+ * since there is nothing to guess.
  */
 record ApiKeyText(String text, String prefix) {
     private static final Pattern FORM = Pattern.compile("(lr_[0-9A-Za-z]{12})_[0-9A-Za-z]{43}");
@@ -19,7 +20,7 @@ record ApiKeyText(String text, String prefix) {
     private static final int SECRET_LENGTH = 43;
     private static final SecureRandom RANDOM = new SecureRandom();
 
-    static ApiKeyText fresh() {
+    static ApiKeyText generate() {
         String prefix = "lr_" + letters(ID_LENGTH);
         return new ApiKeyText(prefix + "_" + letters(SECRET_LENGTH), prefix);
     }
@@ -34,7 +35,7 @@ record ApiKeyText(String text, String prefix) {
         try {
             return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
         } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("Every Java has SHA-256.", e);
+            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 
@@ -44,7 +45,7 @@ record ApiKeyText(String text, String prefix) {
         return letters.toString();
     }
 
-    /** The prefix only, so that no log ever holds a key. */
+    /** Without the secret, so that no log ever holds it. */
     @Override
     public String toString() {
         return prefix + "_…";

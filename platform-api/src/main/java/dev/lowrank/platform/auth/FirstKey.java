@@ -2,26 +2,32 @@ package dev.lowrank.platform.auth;
 
 import dev.lowrank.db.access.ApiKeys;
 import java.io.PrintStream;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.ApplicationArguments;
 import org.springframework.boot.ApplicationRunner;
 import org.springframework.stereotype.Component;
 
-/** Makes the key with which the first person gets in, and shows it once: on stdout, which is not the log. */
+/** Makes the first key of a new installation and prints it, once, to the standard output and never to a log. */
 @Component
 class FirstKey implements ApplicationRunner {
     private final ApiKeys keys;
     private final PrintStream out;
 
+    @Autowired
     FirstKey(ApiKeys keys) {
+        this(keys, System.out);
+    }
+
+    FirstKey(ApiKeys keys, PrintStream out) {
         this.keys = keys;
-        this.out = System.out;
+        this.out = out;
     }
 
     @Override
-    public void run(ApplicationArguments arguments) {
-        ApiKeyText key = ApiKeyText.fresh();
-        if (keys.addFirst("first key", key.prefix(), key.hash())) {
-            out.println("The first API key of this server; it is shown this one time, so keep it:");
+    public void run(ApplicationArguments args) {
+        ApiKeyText key = ApiKeyText.generate();
+        if (keys.addFirst("bootstrap", key.prefix(), key.hash())) {
+            out.println("The first API key of this installation, shown only this once:");
             out.println(key.text());
             out.flush();
         }

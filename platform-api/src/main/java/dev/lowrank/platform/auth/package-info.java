@@ -1,4 +1,4 @@
-/** Who asks: API keys, the security filter chains, and the first key. */
+/** API keys: who a request comes from, and the first key of a new installation. */
 @NullMarked
 package dev.lowrank.platform.auth;
 

@@ -1,7 +1,7 @@
 package dev.lowrank.platform.downloads;
 
 import dev.lowrank.db.blob.BlobStore;
-import dev.lowrank.platform.contract.ApiException;
+import dev.lowrank.platform.web.ApiException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -81,11 +81,7 @@ public class Download {
         ByteRange range = ByteRange.of(asked, bytes);
         if (range == null) {
             response.setHeader(HttpHeaders.CONTENT_RANGE, "bytes */" + bytes);
-            throw new ApiException(
-                    HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-                    "invalid_range",
-                    null,
-                    "The range lies behind the end: there are %d bytes.".formatted(bytes));
+            throw ApiException.rangeNotSatisfiable(bytes);
         }
         if (range.length() != bytes) {
             response.setStatus(HttpStatus.PARTIAL_CONTENT.value());

@@ -4,10 +4,9 @@ import dev.lowrank.db.access.Owner;
 import dev.lowrank.db.file.Files;
 import dev.lowrank.db.file.Files.Deletion;
 import dev.lowrank.db.file.StoredFile;
-import dev.lowrank.platform.contract.ApiException;
-import dev.lowrank.platform.contract.ListBody;
-import dev.lowrank.platform.contract.PageLimit;
 import dev.lowrank.platform.downloads.Download;
+import dev.lowrank.platform.web.ApiException;
+import dev.lowrank.platform.web.ListBody;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -20,106 +19,103 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
-import org.springframework.web.bind.annotation.RequestPart;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.multipart.MultipartFile;
 
-/** The files endpoints. */
+/** {@code /v1/files}. */
 @RestController
 @RequestMapping("/v1/files")
 class FilesController {
     private static final int MOST = 10_000;
-    private static final String PURPOSE = "fine-tune";
 
     private final Files files;
-    private final Upload upload;
+    private final Uploads uploads;
     private final Download download;
 
-    FilesController(Files files, Upload upload, Download download) {
+    FilesController(Files files, Uploads uploads, Download download) {
         this.files = files;
-        this.upload = upload;
+        this.uploads = uploads;
         this.download = download;
     }
 
     @PostMapping(consumes = MediaType.MULTIPART_FORM_DATA_VALUE)
     FileBody upload(
             @AuthenticationPrincipal Owner owner,
-            @RequestParam String purpose,
-            @RequestPart MultipartFile file,
+            @RequestParam(required = false) @Nullable MultipartFile file,
+            @RequestParam(required = false) @Nullable String purpose,
             HttpServletRequest request)
             throws IOException {
-        if (!purpose.equals(PURPOSE)) {
-            throw ApiException.invalidValue(
+        if (file == null) {
+            throw ApiException.badRequest(
+                    "The request has no \"file\"; send it as a part of multipart/form-data.", "file", null);
+        }
+        if (!"fine-tune".equals(purpose)) {
+            throw ApiException.badRequest(
+                    "\"purpose\" is %s, but this server takes files for \"fine-tune\" only."
+                            .formatted(purpose == null ? "missing" : "\"" + purpose + "\""),
                     "purpose",
-                    "\"purpose\" must be \"%s\": this server keeps files to fine-tune on.".formatted(PURPOSE));
+                    "invalid_purpose");
         }
         if (request.getParameterMap().keySet().stream().anyMatch(name -> name.startsWith("expires_after"))) {
-            throw ApiException.invalid(
-                    "unsupported_parameter",
+            throw ApiException.badRequest(
+                    "\"expires_after\" is not supported; files stay until they are deleted.",
                     "expires_after",
-                    "\"expires_after\" is not supported yet: leave it out, and delete the file when you are done.");
+                    "unsupported");
         }
-        return FileBody.of(upload.store(owner.projectId(), file));
+        return FileBody.of(uploads.store(owner, file));
     }
 
     @GetMapping
     ListBody<FileBody> list(
             @AuthenticationPrincipal Owner owner,
             @RequestParam(required = false) @Nullable String purpose,
+            @RequestParam(required = false) @Nullable String after,
             @RequestParam(required = false) @Nullable Integer limit,
-            @RequestParam(defaultValue = "desc") String order,
-            @RequestParam(required = false) @Nullable String after) {
-        if (!order.equals("asc") && !order.equals("desc")) {
-            throw ApiException.invalidValue("order", "\"order\" must be \"asc\" or \"desc\".");
+            @RequestParam(defaultValue = "desc") String order) {
+        if (!order.equals("desc") && !order.equals("asc")) {
+            throw ApiException.badRequest(
+                    "\"order\" is \"%s\", but must be asc or desc.".formatted(order), "order", null);
         }
-        return ListBody.withIds(
-                files.list(owner.projectId(), purpose, after, PageLimit.of(limit, MOST, MOST), order.equals("desc")),
-                FileBody::of,
-                StoredFile::id);
+        int most = ListBody.limit(limit, MOST, MOST);
+        return ListBody.of(
+                files.list(owner.projectId(), purpose, after, most, order.equals("desc")), FileBody::of, FileBody::id);
     }
 
-    @GetMapping("/{file}")
-    FileBody find(@AuthenticationPrincipal Owner owner, @PathVariable String file) {
-        return FileBody.of(existing(owner, file));
+    @GetMapping("/{id}")
+    FileBody get(@AuthenticationPrincipal Owner owner, @PathVariable String id) {
+        return FileBody.of(find(owner, id));
     }
 
-    @GetMapping("/{file}/content")
-    void content(
-            @AuthenticationPrincipal Owner owner,
-            @PathVariable String file,
-            HttpServletRequest request,
-            HttpServletResponse response)
-            throws IOException {
-        StoredFile stored = existing(owner, file);
-        download.send(
-                request,
-                response,
-                stored.sha256(),
-                stored.bytes(),
-                stored.filename(),
-                MediaType.APPLICATION_OCTET_STREAM);
-    }
-
-    @DeleteMapping("/{file}")
-    DeletedBody delete(@AuthenticationPrincipal Owner owner, @PathVariable String file) {
-        return switch (files.delete(owner.projectId(), file)) {
-            case Deletion.Done() -> new DeletedBody(file, "file", true);
-            case Deletion.Missing() -> throw noFile(file);
+    @DeleteMapping("/{id}")
+    DeletedBody delete(@AuthenticationPrincipal Owner owner, @PathVariable String id) {
+        return switch (files.delete(owner.projectId(), id)) {
+            case Deletion.Done() -> new DeletedBody(id, "file", true);
+            case Deletion.Missing() -> throw noFile(id);
             case Deletion.Needed(String job) ->
-                throw ApiException.invalid(
-                        "file_in_use",
+                throw ApiException.badRequest(
+                        "File %s is needed by the open job %s; cancel the job or wait for its end.".formatted(id, job),
                         "file_id",
-                        "%s is needed by %s, which has not ended: cancel the job or wait for it.".formatted(file, job));
+                        "file_in_use");
         };
     }
 
-    private StoredFile existing(Owner owner, String file) {
-        return files.find(owner.projectId(), file).orElseThrow(() -> noFile(file));
+    @GetMapping("/{id}/content")
+    void content(
+            @AuthenticationPrincipal Owner owner,
+            @PathVariable String id,
+            HttpServletRequest request,
+            HttpServletResponse response)
+            throws IOException {
+        StoredFile file = find(owner, id);
+        download.send(
+                request, response, file.sha256(), file.bytes(), file.filename(), MediaType.APPLICATION_OCTET_STREAM);
     }
 
-    private static ApiException noFile(String file) {
-        return ApiException.notFound("file_id", "No such file: " + file);
+    private StoredFile find(Owner owner, String id) {
+        return files.find(owner.projectId(), id).orElseThrow(() -> noFile(id));
     }
 
-    record DeletedBody(String id, String object, boolean deleted) {}
+    private static ApiException noFile(String id) {
+        return ApiException.notFound("file", id, "file_id");
+    }
 }

@@ -1,4 +1,4 @@
-/** Training files: uploaded, checked line by line, listed, downloaded, deleted. */
+/** Training files: checked line by line as they are uploaded, stored by digest. */
 @NullMarked
 package dev.lowrank.platform.files;
 

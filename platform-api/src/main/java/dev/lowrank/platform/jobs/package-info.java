@@ -1,4 +1,4 @@
-/** Fine-tuning jobs: requests resolved and queued, watched and cancelled. */
+/** Fine-tuning jobs: made, listed, watched and cancelled as the OpenAI clients do it. */
 @NullMarked
 package dev.lowrank.platform.jobs;
 

@@ -1,4 +1,4 @@
-/** Download links that carry their own permission: signed, bound to a digest, expiring. */
+/** Signed, expiring download links to adapter versions. */
 @NullMarked
 package dev.lowrank.platform.links;
 

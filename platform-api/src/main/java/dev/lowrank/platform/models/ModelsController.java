@@ -1,12 +1,14 @@
 package dev.lowrank.platform.models;
 
 import dev.lowrank.db.access.Owner;
+import dev.lowrank.db.model.BaseModel;
+import dev.lowrank.db.model.FineTunedModel;
 import dev.lowrank.db.model.Models;
-import dev.lowrank.platform.contract.ApiException;
-import dev.lowrank.platform.contract.ListBody;
-import java.util.Optional;
+import dev.lowrank.platform.models.ModelBody.Details;
+import dev.lowrank.platform.web.ApiException;
+import dev.lowrank.platform.web.ListBody;
+import java.util.List;
 import java.util.stream.Stream;
-import org.springframework.http.HttpStatus;
 import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -14,7 +16,7 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** Bases, and what the project's jobs made of them. */
+/** {@code /v1/models}. */
 @RestController
 @RequestMapping("/v1/models")
 class ModelsController {
@@ -26,35 +28,48 @@ class ModelsController {
 
     @GetMapping
     ListBody<ModelBody> list(@AuthenticationPrincipal Owner owner) {
-        return ListBody.whole(Stream.concat(
-                        models.bases().stream().map(ModelBody::of),
-                        models.fineTuned(owner.projectId()).stream().map(ModelBody::of))
-                .toList());
+        return ListBody.of(all(owner), ModelBody::id);
     }
 
-    @GetMapping("/{model}")
-    ModelBody find(@AuthenticationPrincipal Owner owner, @PathVariable String model) {
-        return base(model)
-                .or(() -> models.fineTuned(owner.projectId(), model).map(ModelBody::of))
-                .orElseThrow(() -> new ApiException(
-                        HttpStatus.NOT_FOUND,
-                        "model_not_found",
-                        "model",
-                        "There is no model \"%s\": see /v1/models.".formatted(model)));
+    @GetMapping("/{id}")
+    ModelBody get(@AuthenticationPrincipal Owner owner, @PathVariable String id) {
+        return all(owner).stream()
+                .filter(model -> model.id().equals(id))
+                .findFirst()
+                .orElseThrow(() -> ApiException.notFound("model", id, "model"));
     }
 
-    @DeleteMapping("/{model}")
-    ModelBody delete(@AuthenticationPrincipal Owner owner, @PathVariable String model) {
-        find(owner, model);
-        throw ApiException.invalid(
-                "not_supported",
+    @DeleteMapping("/{id}")
+    void delete(@AuthenticationPrincipal Owner owner, @PathVariable String id) {
+        get(owner, id);
+        throw ApiException.badRequest(
+                "Models cannot be deleted in this version; nothing was changed.", "model", "unsupported");
+    }
+
+    private List<ModelBody> all(Owner owner) {
+        return Stream.concat(
+                        models.bases().stream().map(ModelsController::base),
+                        models.fineTuned(owner.projectId()).stream().map(ModelsController::fineTuned))
+                .toList();
+    }
+
+    private static ModelBody base(BaseModel base) {
+        return new ModelBody(
+                base.name(),
                 "model",
-                base(model).isPresent()
-                        ? "A base model cannot be deleted here: take its folder out of the model folder and restart."
-                        : "Fine-tuned models cannot be deleted yet; nothing was changed.");
+                base.createdAt().getEpochSecond(),
+                "lowrank",
+                null,
+                new Details("base", base.parameters(), base.sha256(), null, null));
     }
 
-    private Optional<ModelBody> base(String model) {
-        return models.base(model).map(ModelBody::of);
+    private static ModelBody fineTuned(FineTunedModel model) {
+        return new ModelBody(
+                model.name(),
+                "model",
+                model.createdAt().getEpochSecond(),
+                model.organizationId(),
+                null,
+                new Details("fine_tuned", null, null, model.baseModel(), model.jobId()));
     }
 }

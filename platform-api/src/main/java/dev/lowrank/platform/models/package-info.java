@@ -1,4 +1,4 @@
-/** The bases in the model folder, and the models made from them. */
+/** The bases of this installation and the models made from them. */
 @NullMarked
 package dev.lowrank.platform.models;
 

@@ -1,4 +1,4 @@
-/** The adapter registry: adapters and their versions. */
+/** The adapter registry: adapters, versions and what was proven of each. */
 @NullMarked
 package dev.lowrank.platform.registry;
 

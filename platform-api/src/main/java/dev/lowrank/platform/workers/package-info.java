@@ -1,4 +1,4 @@
-/** The worker processes, as they are seen from outside. */
+/** The workers that are there, and what each does. */
 @NullMarked
 package dev.lowrank.platform.workers;
 

@@ -126,6 +126,12 @@ final class AttemptRunner {
             LOG.warn("Lost; its last registered checkpoint is where the next attempt goes on");
             return;
         }
+        if (failure != null && Outage.is(failure)) {
+            // A phase waits until its own writes are through, but Spring Batch's between two phases are tried only
+            // once.
+            handBack(attempt.lease(), reporter, "its worker lost the database between two phases");
+            return;
+        }
         if (failure != null) {
             fail(attempt, reporter, Failures.judge(failure, attempt.folder()));
             return;
@@ -162,10 +168,7 @@ final class AttemptRunner {
                     return true;
                 });
             }
-            case SHUTDOWN -> {
-                LOG.info("Handed back, because this worker shuts down");
-                reporter.persist(() -> database.ending().preempted(lease, "its worker shut down"));
-            }
+            case SHUTDOWN -> handBack(lease, reporter, "its worker shut down");
             case LOST -> LOG.warn("Lost while stopping");
             case NONE -> {
                 IllegalStateException unasked = new IllegalStateException("Training stopped, but nobody asked it to.");
@@ -174,6 +177,12 @@ final class AttemptRunner {
                                 lease, Failures.judge(unasked, Path.of("")).failure(), RETRIES));
             }
         }
+    }
+
+    private void handBack(Lease lease, Reporter reporter, String why) {
+        LOG.info("Handed back: {}", why);
+        reporter.ending();
+        reporter.persist(() -> database.ending().preempted(lease, why));
     }
 
     /** Checkpoints stay; what can be made again goes. */

@@ -3,7 +3,6 @@ package dev.lowrank.node;
 import dev.lowrank.db.blob.BlobStore;
 import dev.lowrank.db.queue.Assignment;
 import dev.lowrank.engine.spec.SpecJson;
-import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,8 +17,6 @@ record Inputs(Folders folders, BlobStore blobs, Trainer trainer) {
     static final String TRAINING_FILE = "training_file.jsonl";
 
     static final String VALIDATION_FILE = "validation_file.jsonl";
-
-    private static final int CHECKPOINT_EVERY_STEPS = 25;
 
     /** The base's folder, which is as it was when it was registered. */
     Path base(Assignment assignment) {
@@ -54,12 +51,11 @@ record Inputs(Folders folders, BlobStore blobs, Trainer trainer) {
         Path training = file(assignment.trainingSha256(), assignment.trainingFile(), attempt.resolve(TRAINING_FILE));
         String validation = validation(assignment, attempt);
         TrainingSpec spec = SpecJson.parse(assignment.spec()).spec();
-        TrainingSpec local = spec.at(
+        return spec.at(
                 base.toString(),
                 training.toString(),
                 validation,
                 Attempt.output(attempt).toString());
-        return local.training().checkpointEverySteps() != null ? local : withCheckpoints(local);
     }
 
     private @Nullable String validation(Assignment assignment, Path attempt) {
@@ -86,37 +82,5 @@ record Inputs(Folders folders, BlobStore blobs, Trainer trainer) {
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot bring " + id + " to " + target, e);
         }
-    }
-
-    private static TrainingSpec withCheckpoints(TrainingSpec spec) {
-        TrainingSettings t = spec.training();
-        return new TrainingSpec(
-                spec.baseModel(),
-                spec.trainingFile(),
-                spec.validationFile(),
-                spec.format(),
-                spec.method(),
-                spec.output(),
-                spec.initialAdapter(),
-                spec.adapter(),
-                new TrainingSettings(
-                        t.epochs(),
-                        t.maxSteps(),
-                        t.microBatchSize(),
-                        t.gradientAccumulation(),
-                        t.learningRate(),
-                        t.schedule(),
-                        t.warmupSteps(),
-                        t.weightDecay(),
-                        t.beta1(),
-                        t.beta2(),
-                        t.epsilon(),
-                        t.maxGradNorm(),
-                        t.maxLength(),
-                        t.shuffle(),
-                        t.seed(),
-                        t.trainOn(),
-                        CHECKPOINT_EVERY_STEPS,
-                        t.dtype()));
     }
 }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,7 @@ import org.slf4j.MDC;
 final class Reporter implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Reporter.class);
     private static final Duration TICK = Duration.ofMillis(100);
+    private static final Duration DRAIN_POLL = Duration.ofMillis(5);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
     /** How long a process that was told to end waits for a database that is away. */
     private static final Duration PATIENCE_AT_SHUTDOWN = Duration.ofSeconds(10);
@@ -33,6 +35,7 @@ final class Reporter implements AutoCloseable {
     private final Thread thread;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Semaphore hurry = new Semaphore(0);
 
     private volatile Signal signal = Signal.NONE;
     private volatile @Nullable RuntimeException fault;
@@ -77,13 +80,14 @@ final class Reporter implements AutoCloseable {
     /** Waits until nothing waits any more; gives up when the lease is lost or the process has to end. */
     void drain() {
         long given = 0;
+        hurry.release();
         while (!outbox.isEmpty() && signal != Signal.LOST && given < PATIENCE_AT_SHUTDOWN.toMillis()) {
             RuntimeException refused = fault;
             if (refused != null) {
                 throw refused;
             }
-            pause(TICK);
-            given = stopping.getCount() == 0 ? given + TICK.toMillis() : 0;
+            pause(DRAIN_POLL);
+            given = stopping.getCount() == 0 ? given + DRAIN_POLL.toMillis() : 0;
         }
     }
 
@@ -110,7 +114,7 @@ final class Reporter implements AutoCloseable {
             MDC.setContextMap(context);
         }
         while (closed.getCount() > 0 && signal != Signal.LOST) {
-            pause(tick());
+            rest(tick());
         }
     }
 
@@ -170,6 +174,17 @@ final class Reporter implements AutoCloseable {
         return pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE;
     }
 
+    /** Until the next look, or until somebody waits for the outbox to be empty. */
+    private void rest(Duration time) {
+        try {
+            hurry.tryAcquire(time.toMillis(), TimeUnit.MILLISECONDS);
+            hurry.drainPermits();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            raise(Signal.SHUTDOWN);
+        }
+    }
+
     private void pause(Duration time) {
         try {
             closed.await(time.toMillis(), TimeUnit.MILLISECONDS);
@@ -182,6 +197,7 @@ final class Reporter implements AutoCloseable {
     @Override
     public void close() {
         closed.countDown();
+        hurry.release();
         try {
             thread.join(Duration.ofSeconds(20));
         } catch (InterruptedException e) {

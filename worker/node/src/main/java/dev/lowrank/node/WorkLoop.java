@@ -27,7 +27,7 @@ final class WorkLoop implements SmartLifecycle {
     /** A claim whose answer never arrived is taken back after this long. */
     private static final Duration FIRST_PROGRESS = Duration.ofMinutes(1);
 
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final WorkerName name;
     private final DataSource dataSource;
@@ -142,7 +142,7 @@ final class WorkLoop implements SmartLifecycle {
             } catch (RuntimeException e) {
                 why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
             }
-            if (tries % 10 == 0) {
+            if (tries % 20 == 0) {
                 LOG.warn("{}: {}", problem, why);
             }
             pause(pause);

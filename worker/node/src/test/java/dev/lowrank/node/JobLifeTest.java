@@ -26,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 class JobLifeTest {
@@ -242,6 +243,18 @@ class JobLifeTest {
         assertThat(bundle.rows.outcomes(job)).containsExactly("succeeded");
         assertThat(bundle.rows.count("job_metric")).isEqualTo(10);
         assertThat(bundle.checkpoints(job)).containsExactly(6, 9, 10);
+    }
+
+    @Test
+    void aDatabaseThatGoesAwayAtTheWrongMomentIsNotTheJobsFault() {
+        toy.onOpen = () -> {
+            toy.onOpen = () -> {};
+            throw new DataAccessResourceFailureException("connection reset");
+        };
+        String job = bundle.submit();
+        bundle.start(toy);
+        bundle.waitForStatus(job, "succeeded");
+        assertThat(bundle.rows.outcomes(job)).containsExactly("preempted", "succeeded");
     }
 
     static Stream<Arguments> failures() {

@@ -28,7 +28,7 @@ final class NodeBundle implements AutoCloseable {
     private static final Duration LONG = Duration.ofSeconds(30);
 
     final TestDatabase database = TestDatabase.create();
-    final JdbcClient jdbc = JdbcClient.create(database.pool());
+    final JdbcClient jdbc = JdbcClient.create(database.dataSource());
     final TestRows rows = new TestRows(jdbc);
     final Path data;
     final BlobStore blobs;

@@ -162,10 +162,10 @@ public final class StarterBase {
                 .put("output", out.resolve("base").toString());
         ObjectNode training = spec.putObject("training");
         training.put("epochs", 2)
-                .put("micro_batch_size", 24)
-                .put("learning_rate", 3e-3)
+                .put("micro_batch_size", 16)
+                .put("learning_rate", 1.5e-3)
                 .put("schedule", "cosine");
-        training.put("warmup_steps", 100)
+        training.put("warmup_steps", 200)
                 .put("weight_decay", 0.05)
                 .put("max_length", 256)
                 .put("shuffle", true);

@@ -38,11 +38,12 @@ final class StarterText {
 
     /** One document of a few sentences. */
     static String document(Dice dice) {
-        return switch (dice.below(8)) {
-            case 0, 1, 2, 3 -> told(dice);
-            case 4, 5 -> day(dice);
-            case 6 -> spellings(dice);
-            default -> guestList(dice);
+        return switch (dice.below(10)) {
+            case 0, 1, 2 -> told(dice);
+            case 3, 4 -> day(dice);
+            case 5 -> spellings(dice);
+            case 6 -> guestList(dice);
+            default -> callAndAnswer(dice);
         };
     }
 
@@ -94,6 +95,29 @@ final class StarterText {
                     .append(booking.place());
         }
         return "Guests: " + names + ". Again: " + names + ".";
+    }
+
+    /**
+     * Somebody calls out a few words and somebody says them again, once or twice. It is the quickest way for a small
+     * model to learn to find a word it has read and say what came after it.
+     */
+    private static String callAndAnswer(Dice dice) {
+        int count = 3 + dice.below(6);
+        StringBuilder words = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            Booking booking = Booking.any(dice);
+            words.append(' ').append(switch (dice.below(5)) {
+                case 0 -> booking.name();
+                case 1 -> booking.place();
+                case 2 -> booking.dayName();
+                case 3 -> booking.dayShort();
+                default -> booking.spokenPeople();
+            });
+        }
+        String called = words.toString().strip();
+        return dice.chance(0.5)
+                ? "%s.\n%s.\n%s.".formatted(called, called, called)
+                : "Called: %s. Answered: %s.".formatted(called, called);
     }
 
     private static String fill(String form, Booking booking, Dice dice) {
