@@ -59,7 +59,9 @@ public final class FakeWorker {
                 .mapToObj(s -> new Metric(s, 2.0 / s, 0.5, 1e-3, 10, 1000.0, 0.5, null, null))
                 .toList();
         reports.metrics(lease, metrics);
-        reports.checkpoint(lease, new Checkpoint(step, "runs/x/step-" + step, "b".repeat(64), 10, "{\"step\": %d}".formatted(step)));
+        reports.checkpoint(
+                lease,
+                new Checkpoint(step, "runs/x/step-" + step, "b".repeat(64), 10, "{\"step\": %d}".formatted(step)));
     }
 
     /** Ends the job well with an archive of these bytes. */
@@ -71,7 +73,8 @@ public final class FakeWorker {
 
     private static Result result(String adapter, Blob blob, Blob csv) {
         return new Result(
-                "ft:model:org:%s:%s".formatted(adapter, UUID.randomUUID().toString().substring(0, 8)),
+                "ft:model:org:%s:%s"
+                        .formatted(adapter, UUID.randomUUID().toString().substring(0, 8)),
                 adapter,
                 blob,
                 "model",

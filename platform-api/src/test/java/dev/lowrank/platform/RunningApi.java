@@ -55,7 +55,11 @@ public final class RunningApi {
         }
         origin = "http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port");
         clock = context.getBean(SettableClock.class);
-        key = printed.toString(StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("lr_")).findFirst().orElseThrow();
+        key = printed.toString(StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> line.startsWith("lr_"))
+                .findFirst()
+                .orElseThrow();
     }
 
     public static RunningApi get() {
@@ -137,8 +141,7 @@ public final class RunningApi {
 
     public Answer upload(String filename, String content, String purpose) {
         String boundary = "b0undary";
-        String body =
-                """
+        String body = """
                 --%1$s\r
                 Content-Disposition: form-data; name="purpose"\r
                 \r
@@ -149,8 +152,7 @@ public final class RunningApi {
                 \r
                 %4$s\r
                 --%1$s--\r
-                """
-                        .formatted(boundary, purpose, filename, content);
+                """.formatted(boundary, purpose, filename, content);
         return send(withKey("/v1/files")
                 .header("Content-Type", "multipart/form-data; boundary=" + boundary)
                 .POST(BodyPublishers.ofString(body)));
@@ -169,7 +171,9 @@ public final class RunningApi {
 
     /** The id of a queued job. */
     public String job(String more) {
-        return post("/v1/fine_tuning/jobs", "{\"model\": \"model\", \"training_file\": \"%s\"%s}".formatted(dataset(), more))
+        return post(
+                        "/v1/fine_tuning/jobs",
+                        "{\"model\": \"model\", \"training_file\": \"%s\"%s}".formatted(dataset(), more))
                 .json()
                 .required("id")
                 .asString();

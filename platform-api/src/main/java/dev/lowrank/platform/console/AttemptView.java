@@ -7,24 +7,24 @@ import java.util.Objects;
 
 /** An attempt as the page shows it, at a moment. */
 record AttemptView(Attempt attempt, Instant now) {
-    String state() {
+    public String state() {
         return Objects.requireNonNullElse(attempt.outcome(), "running");
     }
 
-    String from() {
+    public String from() {
         return attempt.fromStep() == 0 ? "the start" : "step " + Words.count(attempt.fromStep());
     }
 
-    String took() {
+    public String took() {
         return Words.duration(
                 Duration.between(attempt.startedAt(), Objects.requireNonNullElse(attempt.endedAt(), now)));
     }
 
-    String started() {
+    public String started() {
         return Words.moment(attempt.startedAt());
     }
 
-    String reason() {
+    public String reason() {
         return Objects.requireNonNullElse(attempt.reason(), "");
     }
 }

@@ -8,20 +8,20 @@ import tools.jackson.databind.json.JsonMapper;
 record CheckpointView(SavedCheckpoint checkpoint) {
     private static final JsonMapper JSON = new JsonMapper();
 
-    String step() {
+    public String step() {
         return Words.count(checkpoint.step());
     }
 
-    String loss() {
+    public String loss() {
         JsonNode loss = JSON.readTree(checkpoint.metrics()).path("train_loss");
         return Words.loss(loss.isNumber() ? loss.asDouble() : null);
     }
 
-    String size() {
+    public String size() {
         return Words.bytes(checkpoint.bytes());
     }
 
-    String saved() {
+    public String saved() {
         return Words.moment(checkpoint.createdAt());
     }
 }

@@ -2,6 +2,8 @@ package dev.lowrank.platform.console;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.access.AccessDeniedException;
@@ -16,6 +18,7 @@ import org.springframework.web.servlet.ModelAndView;
 
 /** Says what went wrong on a page of its own. */
 @Controller
+@Order(Ordered.HIGHEST_PRECEDENCE)
 @ControllerAdvice(basePackageClasses = ConsoleErrors.class)
 class ConsoleErrors {
     private static final Logger LOG = LoggerFactory.getLogger(ConsoleErrors.class);
@@ -57,7 +60,8 @@ class ConsoleErrors {
                 "This form was out of date or did not come from the console. Go back, load the page again, and repeat.");
     }
 
-    @RequestMapping("/console/**")
+    /** Whatever no other page takes; the files have a handler of their own. */
+    @RequestMapping("/console/{page:^(?!assets$).+}/**")
     ModelAndView nothingHere() {
         return page(HttpStatus.NOT_FOUND, "Not found", "There is nothing at this address.");
     }

@@ -1,8 +1,7 @@
 package dev.lowrank.platform.console;
 
 import dev.lowrank.db.access.ApiKeys;
-import dev.lowrank.platform.auth.KeyCheck;
-import dev.lowrank.platform.auth.SecurityConfiguration;
+import dev.lowrank.platform.auth.ApiKeyCheck;
 import jakarta.servlet.DispatcherType;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.annotation.Bean;
@@ -32,8 +31,8 @@ class ConsoleSecurity {
             + " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     @Bean
-    @Order(SecurityConfiguration.CONSOLE_ORDER)
-    SecurityFilterChain consoleChain(HttpSecurity http, KeyCheck keys, ApiKeys known) throws Exception {
+    @Order(5) // before the API's, the last of which takes every address
+    SecurityFilterChain consoleChain(HttpSecurity http, ApiKeyCheck keys, ApiKeys known) throws Exception {
         return http.securityMatcher("/console", "/console/**")
                 .authenticationProvider(new KeySignIn(keys))
                 .addFilterBefore(new RevokedKeyFilter(known), AuthorizationFilter.class)

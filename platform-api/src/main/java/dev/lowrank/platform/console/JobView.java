@@ -7,23 +7,23 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A job as the pages show it, at a moment. */
+/** A job as the pages show it, at a moment. Templates call only what is public. */
 record JobView(Job job, Instant now) {
-    String id() {
+    public String id() {
         return job.id();
     }
 
     /** The status, or "cancelling" while a worker has yet to obey; also the name of the badge's style. */
-    String state() {
+    public String state() {
         return job.open() && job.cancelRequestedAt() != null ? "cancelling" : job.status();
     }
 
-    String stateWords() {
+    public String stateWords() {
         return state().replace('_', ' ');
     }
 
     /** What its worker does now; nothing while no worker has it. */
-    String phase() {
+    public String phase() {
         return !"running".equals(job.status())
                 ? ""
                 : switch (Objects.requireNonNullElse(job.phase(), "")) {
@@ -36,54 +36,54 @@ record JobView(Job job, Instant now) {
                 };
     }
 
-    boolean open() {
+    public boolean open() {
         return job.open();
     }
 
-    boolean canBeCancelled() {
+    public boolean canBeCancelled() {
         return job.open() && job.cancelRequestedAt() == null;
     }
 
-    String title() {
+    public String title() {
         return job.suffix() == null ? job.model() : job.suffix();
     }
 
-    boolean hasSteps() {
+    public boolean hasSteps() {
         return job.totalSteps() != null;
     }
 
-    int percent() {
+    public int percent() {
         Integer total = job.totalSteps();
         return total == null || total == 0 ? 0 : (int) (100L * job.step() / total);
     }
 
-    String steps() {
+    public String steps() {
         Integer total = job.totalSteps();
         return total == null ? Words.NONE : Words.count(job.step()) + " / " + Words.count(total);
     }
 
-    String loss() {
+    public String loss() {
         return Words.loss(job.lossNow());
     }
 
-    String age() {
+    public String age() {
         return Words.age(Duration.between(job.createdAt(), now));
     }
 
-    String created() {
+    public String created() {
         return Words.moment(job.createdAt());
     }
 
-    String worker() {
+    public String worker() {
         return Words.orNone(job.worker());
     }
 
-    String tokens() {
+    public String tokens() {
         Long tokens = job.trainedTokens();
         return tokens == null ? Words.NONE : Words.count(tokens);
     }
 
-    String timeLeft() {
+    public String timeLeft() {
         Instant finish = job.estimatedFinish();
         if (!"running".equals(job.status()) || finish == null) {
             return Words.NONE;
@@ -92,7 +92,7 @@ record JobView(Job job, Instant now) {
     }
 
     /** Since its first worker began, until it ended. */
-    String runtime() {
+    public String runtime() {
         Instant start = job.startedAt();
         return start == null
                 ? Words.NONE
@@ -100,7 +100,7 @@ record JobView(Job job, Instant now) {
     }
 
     @Nullable
-    String errorMessage() {
+    public String errorMessage() {
         return job.errorMessage();
     }
 

@@ -1,6 +1,6 @@
 package dev.lowrank.platform.console;
 
-import dev.lowrank.platform.auth.KeyCheck;
+import dev.lowrank.platform.auth.ApiKeyCheck;
 import java.util.List;
 import org.springframework.security.authentication.AuthenticationProvider;
 import org.springframework.security.authentication.BadCredentialsException;
@@ -9,9 +9,9 @@ import org.springframework.security.core.Authentication;
 
 /** Takes an API key in the place of a password and keeps only whose it is. */
 final class KeySignIn implements AuthenticationProvider {
-    private final KeyCheck keys;
+    private final ApiKeyCheck keys;
 
-    KeySignIn(KeyCheck keys) {
+    KeySignIn(ApiKeyCheck keys) {
         this.keys = keys;
     }
 

@@ -16,35 +16,35 @@ record VersionView(AdapterVersion version, JsonNode metrics, JsonNode verdict) {
         return new VersionView(version, JSON.readTree(version.metrics()), JSON.readTree(version.verdict()));
     }
 
-    String adapter() {
+    public String adapter() {
         return version.adapter();
     }
 
-    int number() {
+    public int number() {
         return version.number();
     }
 
-    String digest() {
+    public String digest() {
         return version.sha256().substring(0, 12);
     }
 
-    String size() {
+    public String size() {
         return Words.bytes(version.bytes());
     }
 
-    String created() {
+    public String created() {
         return Words.moment(version.createdAt());
     }
 
-    boolean measured() {
+    public boolean measured() {
         return metrics.path("held_out").hasNonNull("tuned_loss");
     }
 
-    String lossBefore() {
+    public String lossBefore() {
         return loss("base_loss");
     }
 
-    String lossAfter() {
+    public String lossAfter() {
         return loss("tuned_loss");
     }
 
@@ -53,15 +53,15 @@ record VersionView(AdapterVersion version, JsonNode metrics, JsonNode verdict) {
         return Words.loss(loss.isNumber() ? loss.asDouble() : null);
     }
 
-    boolean judged() {
+    public boolean judged() {
         return verdict.has("passed");
     }
 
-    boolean passed() {
+    public boolean passed() {
         return verdict.path("passed").asBoolean(false);
     }
 
-    List<Check> checks() {
+    public List<Check> checks() {
         return verdict.path("checks")
                 .valueStream()
                 .map(check -> new Check(
@@ -71,7 +71,7 @@ record VersionView(AdapterVersion version, JsonNode metrics, JsonNode verdict) {
                 .toList();
     }
 
-    List<String> loadReport() {
+    public List<String> loadReport() {
         return verdict.path("load_report")
                 .valueStream()
                 .map(line -> line.asString(""))

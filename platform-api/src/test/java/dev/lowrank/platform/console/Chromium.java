@@ -1,7 +1,6 @@
 package dev.lowrank.platform.console;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
@@ -119,7 +118,7 @@ final class Chromium implements AutoCloseable {
 
     JsonNode evaluate(String script) {
         JsonNode answer =
-                call("Runtime.evaluate", Map.of("expression", script, "returnByValue", true, "awaitPromise", true));
+                call("Runtime.evaluate", Map.of("expression", script, "returnByValue", true, "awaitPromise", true, "userGesture", true));
         if (answer.has("exceptionDetails")) {
             throw new AssertionError(answer.required("exceptionDetails").toString());
         }
@@ -219,14 +218,15 @@ final class Chromium implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        List<ProcessHandle> parts = process.descendants().toList();
         process.destroy();
-        try {
-            if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
-            }
-        } catch (InterruptedException e) {
-            throw new UncheckedIOException(new IOException(e));
-        }
+        process.onExit()
+                .orTimeout(5, TimeUnit.SECONDS)
+                .exceptionally(_ -> process.destroyForcibly())
+                .join();
+        // They write into the profile until their last moment.
+        parts.forEach(ProcessHandle::destroyForcibly);
+        parts.forEach(part -> part.onExit().join());
         FileSystemUtils.deleteRecursively(profile);
     }
 

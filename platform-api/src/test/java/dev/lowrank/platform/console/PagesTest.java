@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowrank.db.queue.Failure;
 import java.net.http.HttpResponse;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -127,6 +128,29 @@ class PagesTest {
         assertThat(adapters).contains("proven-adapter", "3.1271 → 0.4402", "4.3 MB");
         assertThat(adapter).contains("Version 1", "cccccccccccc", job);
         assertThat(visitor.get("/console/adapters/nobodys").statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void aLinkIsShownOnceAndOpensWithoutASession() {
+        ScriptedWorker worker = new ScriptedWorker(CONSOLE, CONSOLE.rows.queuedJob(), 10);
+        worker.succeed("linked-adapter", "ft:tiny:acme:linked:1");
+
+        HttpResponse<String> answer = visitor.submit(
+                "/console/adapters/linked-adapter",
+                "/console/adapters/linked-adapter/versions/1/links",
+                Map.of("back", "adapter"));
+        String page = visitor.get(Visitor.location(answer)).body();
+
+        Matcher link = Pattern.compile("value=\"" + CONSOLE.origin + "(/d/linked-adapter/1/[^\"]+)\"")
+                .matcher(page);
+        assertThat(link.find()).isTrue();
+        // The link is good; only the bytes of this made-up version are missing.
+        assertThat(CONSOLE.stranger().get(link.group(1).replace("&amp;", "&")).statusCode())
+                .isNotIn(401, 403);
+        assertThat(visitor.get("/console/adapters/linked-adapter").body()).doesNotContain("/d/linked-adapter");
+        assertThat(visitor.submit("/console", "/console/adapters/linked-adapter/versions/2/links", Map.of())
+                        .statusCode())
+                .isEqualTo(404);
     }
 
     @Test
