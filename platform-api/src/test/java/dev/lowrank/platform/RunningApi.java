@@ -1,6 +1,7 @@
 package dev.lowrank.platform;
 
 import dev.lowrank.db.TestDatabase;
+import dev.lowrank.db.access.ApiKeys;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -14,6 +15,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -26,6 +30,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** The real server on a free port and a real PostgreSQL, started once for all tests, and a client that holds its first key. */
 public final class RunningApi {
     private static final RunningApi INSTANCE = new RunningApi();
+
+    private static final AtomicInteger KEYS = new AtomicInteger();
 
     public final ConfigurableApplicationContext context;
     public final String origin;
@@ -177,5 +183,26 @@ public final class RunningApi {
                 .json()
                 .required("id")
                 .asString();
+    }
+
+    /** A key of this name for a project of its own. */
+    public String newKey(String name) {
+        String prefix = "lr_%012d".formatted(KEYS.incrementAndGet());
+        String text = prefix + "_" + "s".repeat(43);
+        byte[] hash;
+        try {
+            hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+        String project = "proj_" + prefix;
+        jdbc().sql("insert into organization (id, name) values (?, ?)")
+                .params("org-" + prefix, name)
+                .update();
+        jdbc().sql("insert into project (id, organization_id, name) values (?, ?, ?)")
+                .params(project, "org-" + prefix, name)
+                .update();
+        context.getBean(ApiKeys.class).add(project, name, prefix, hash);
+        return text;
     }
 }

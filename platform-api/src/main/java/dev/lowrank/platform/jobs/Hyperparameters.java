@@ -1,6 +1,7 @@
 package dev.lowrank.platform.jobs;
 
 import dev.lowrank.platform.web.ApiException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -10,6 +11,8 @@ record Hyperparameters(
         @Nullable Integer epochs,
         @Nullable Integer batchSize,
         @Nullable Double rateMultiplier) {
+    private static final List<String> KNOWN = List.of("batch_size", "learning_rate_multiplier", "n_epochs");
+
     static Hyperparameters read(JsonNode body) {
         ObjectNode method = JobRequest.section(body, "method");
         String type = method.path("type").asString("supervised");
@@ -22,12 +25,25 @@ record Hyperparameters(
         ObjectNode newer = JobRequest.section(JobRequest.section(method, "supervised"), "hyperparameters");
         ObjectNode older = JobRequest.section(body, "hyperparameters");
         ObjectNode from = newer.isEmpty() ? older : newer;
+        refuseUnknown(from);
         Double epochs = number(from, "n_epochs", 1, 50);
         Double batch = number(from, "batch_size", 1, 256);
         return new Hyperparameters(
                 whole(epochs, "n_epochs"),
                 whole(batch, "batch_size"),
                 number(from, "learning_rate_multiplier", 1e-6, 1e4));
+    }
+
+    private static void refuseUnknown(ObjectNode from) {
+        for (String field : from.propertyNames()) {
+            if (!KNOWN.contains(field)) {
+                throw ApiException.badRequest(
+                        "\"%s\" is not a hyperparameter; known are: %s. Everything else goes into \"lowrank\"."
+                                .formatted(field, String.join(", ", KNOWN)),
+                        "hyperparameters." + field,
+                        "unknown_parameter");
+            }
+        }
     }
 
     private static @Nullable Double number(JsonNode from, String field, double least, double most) {

@@ -26,24 +26,23 @@ class JobCreation {
     private final Jobs jobs;
     private final Files files;
     private final Models models;
-    private final SpecResolver resolver;
 
-    JobCreation(Jobs jobs, Files files, Models models, SpecResolver resolver) {
+    JobCreation(Jobs jobs, Files files, Models models) {
         this.jobs = jobs;
         this.files = files;
         this.models = models;
-        this.resolver = resolver;
     }
 
     Job create(Owner owner, JobRequest request, RepeatedRequest repeated) {
         requireBase(request.model());
         StoredFile training = requireDataset(owner, request.trainingFile(), "training_file");
         if (request.validationFile() != null) {
-            requireDataset(owner, request.validationFile(), "validation_file");
+            requireSameFormat(training, requireDataset(owner, request.validationFile(), "validation_file"));
         }
-        int examples = training.examples() == null ? 1 : training.examples();
-        Resolved resolved =
-                resolver.resolve(request, examples, ThreadLocalRandom.current().nextInt(1 << 30));
+        requireRows(training);
+        Resolved resolved = new SpecResolver(
+                        request, training, () -> ThreadLocalRandom.current().nextInt(1 << 30))
+                .resolve();
         NewJob job = new NewJob(
                 owner.projectId(),
                 request.model(),
@@ -114,5 +113,24 @@ class JobCreation {
                     "invalid_" + param);
         }
         return file;
+    }
+
+    private static void requireRows(StoredFile training) {
+        if (training.examples() != null && training.examples() < 1) {
+            throw ApiException.badRequest(
+                    "%s has no example, but training needs at least one; upload one that has.".formatted(training.id()),
+                    "training_file",
+                    "invalid_n_examples");
+        }
+    }
+
+    private static void requireSameFormat(StoredFile training, StoredFile validation) {
+        if (!Objects.equals(training.format(), validation.format())) {
+            throw ApiException.badRequest(
+                    "The rows of validation_file are \"%s\" and those of training_file \"%s\"; both must be the same."
+                            .formatted(validation.format(), training.format()),
+                    "validation_file",
+                    "invalid_validation_file");
+        }
     }
 }

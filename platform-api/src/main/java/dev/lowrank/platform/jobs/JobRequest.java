@@ -3,6 +3,7 @@ package dev.lowrank.platform.jobs;
 import dev.lowrank.platform.web.ApiException;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -32,7 +33,7 @@ record JobRequest(
             "integrations",
             "metadata",
             "lowrank"));
-    private static final int LONGEST_SUFFIX = 64;
+    private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9._-]{1,64}");
     private static final int MOST_PAIRS = 16;
 
     static JobRequest read(JsonNode body) {
@@ -82,9 +83,12 @@ record JobRequest(
 
     private static @Nullable String suffix(JsonNode body) {
         String suffix = text(body, "suffix");
-        if (suffix != null && (suffix.isBlank() || suffix.length() > LONGEST_SUFFIX)) {
+        // It becomes part of the model's name, which stands in addresses.
+        if (suffix != null && !SUFFIX.matcher(suffix).matches()) {
             throw ApiException.badRequest(
-                    "\"suffix\" must have between 1 and %d characters.".formatted(LONGEST_SUFFIX), "suffix", null);
+                    "\"suffix\" must have 1 to 64 characters of a-z, A-Z, 0-9, dot, dash and underscore.",
+                    "suffix",
+                    "invalid_value");
         }
         return suffix;
     }

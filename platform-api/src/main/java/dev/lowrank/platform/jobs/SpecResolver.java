@@ -1,5 +1,7 @@
 package dev.lowrank.platform.jobs;
 
+import dev.lowrank.db.file.StoredFile;
+import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.engine.spec.Resolution;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.SpecJson;
@@ -8,8 +10,10 @@ import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.platform.web.ApiException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import org.springframework.stereotype.Component;
+import java.util.Map;
+import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -17,12 +21,23 @@ import tools.jackson.databind.node.ObjectNode;
  * Turns a create request into the training spec: what stands in {@code lowrank} counts first, then OpenAI's numbers, then
  * what this server chooses for "auto"; what is left is filled in by the spec itself.
  */
-@Component
-class SpecResolver {
+final class SpecResolver {
     private static final double RATE = 2e-4;
     private static final int EPOCHS = 3;
-    private static final int MICRO_BATCH = 8;
-    private static final Set<String> SECTIONS = Set.of("method", "format", "adapter", "training");
+    private static final String TRAINING = "training";
+    private static final String FORMAT = "format";
+    // Parts of a spec that are the request's own fields, or the server's business.
+    private static final Map<String, String> ELSEWHERE = Map.of(
+            "base_model", "name the base in the request's \"model\".",
+            "training_file", "name the file in the request's \"training_file\".",
+            "validation_file", "name the file in the request's \"validation_file\".",
+            "output", "the result goes to the adapter registry.",
+            "initial_adapter", "starting from an adapter is not supported here yet.");
+
+    private final JobRequest request;
+    private final StoredFile trainingFile;
+    private final IntSupplier randomSeed;
+    private final List<Resolution> chosen = new ArrayList<>();
 
     /**
      * The result.
@@ -32,34 +47,44 @@ class SpecResolver {
      */
     record Resolved(TrainingSpec spec, ObjectNode method, List<Resolution> resolutions) {}
 
-    /** @param examples rows of the training file */
-    Resolved resolve(JobRequest request, int examples, int randomSeed) {
-        ObjectNode root = sections(request);
-        List<Resolution> chosen = new ArrayList<>();
-        ObjectNode training = JobRequest.section(root, "training");
-        root.set("training", training);
-        chooseEpochs(request.hyperparameters(), training, chosen);
-        chooseBatch(request.hyperparameters(), training, examples, chosen);
-        chooseRate(request.hyperparameters(), training, chosen);
-        chooseRest(request, training, randomSeed, chosen);
-        SpecJson.Read read;
-        try {
-            read = SpecJson.read(root);
-        } catch (SpecException e) {
-            throw ApiException.badRequest(String.valueOf(e.getMessage()), "lowrank." + e.field(), "invalid_setting");
-        }
+    SpecResolver(JobRequest request, StoredFile trainingFile, IntSupplier randomSeed) {
+        this.request = request;
+        this.trainingFile = trainingFile;
+        this.randomSeed = randomSeed;
+    }
+
+    Resolved resolve() {
+        ObjectNode root = sections();
+        // A wrong value is refused before anything is derived from it.
+        read(root);
+        chooseFormat(root);
+        ObjectNode training = root.get(TRAINING) instanceof ObjectNode given ? given : root.putObject(TRAINING);
+        chooseEpochs(training);
+        chooseBatch(training);
+        chooseRate(training);
+        chooseRest(training);
+        SpecJson.Read read = read(root);
         chosen.addAll(read.resolutions());
         return new Resolved(read.spec(), method(read.spec().training()), chosen);
     }
 
-    private static ObjectNode sections(JobRequest request) {
+    private static SpecJson.Read read(ObjectNode root) {
+        try {
+            return SpecJson.read(root);
+        } catch (SpecException e) {
+            String field = "lowrank." + e.field();
+            throw ApiException.badRequest(
+                    String.valueOf(e.getMessage()).replaceFirst("\"", "\"lowrank."), field, "invalid_setting");
+        }
+    }
+
+    private ObjectNode sections() {
         for (String field : request.lowrank().propertyNames()) {
-            if (!SECTIONS.contains(field)) {
+            if (ELSEWHERE.containsKey(field)) {
                 throw ApiException.badRequest(
-                        "\"lowrank.%s\" is not a known setting; known here are: adapter, format, method, training."
-                                .formatted(field),
+                        "\"lowrank.%s\" is not set here; %s".formatted(field, ELSEWHERE.get(field)),
                         "lowrank." + field,
-                        "unknown_parameter");
+                        "invalid_setting");
             }
         }
         ObjectNode root = request.lowrank().deepCopy();
@@ -71,68 +96,99 @@ class SpecResolver {
         return root;
     }
 
-    private static void chooseEpochs(Hyperparameters asked, ObjectNode training, List<Resolution> chosen) {
+    private void chooseFormat(ObjectNode root) {
+        String found = trainingFile.format();
+        if (found == null) {
+            return;
+        }
+        String asked = root.path(FORMAT).asString(DataFormat.AUTO.key());
+        if (asked.equals(DataFormat.AUTO.key())) {
+            root.put(FORMAT, found);
+            choose(FORMAT, found, "found when the file was uploaded");
+        } else if (!asked.equals(found)) {
+            throw ApiException.badRequest(
+                    "\"lowrank.format\" is \"%s\", but the rows of %s are \"%s\"; leave it out."
+                            .formatted(asked, trainingFile.id(), found),
+                    "lowrank.format",
+                    "invalid_setting");
+        }
+    }
+
+    private void chooseEpochs(ObjectNode training) {
+        Integer asked = request.hyperparameters().epochs();
         if (training.hasNonNull("epochs")) {
+            sayOverruled("n_epochs", asked, training.get("epochs"));
             return;
         }
-        Integer epochs = asked.epochs();
-        training.put("epochs", epochs == null ? EPOCHS : epochs);
-        if (epochs == null) {
-            chosen.add(new Resolution(
-                    "training.epochs", String.valueOf(EPOCHS), "enough for most datasets; \"auto\" was asked"));
+        training.put("epochs", asked == null ? EPOCHS : asked);
+        if (asked == null) {
+            choose("training.epochs", EPOCHS, "three passes are enough for most datasets");
         }
     }
 
-    /** A batch is split into micro-batches of at most eight rows that divide it evenly. */
-    private static void chooseBatch(Hyperparameters asked, ObjectNode training, int examples, List<Resolution> chosen) {
-        if (training.hasNonNull("micro_batch_size") || training.hasNonNull("gradient_accumulation")) {
-            return;
+    private void chooseBatch(ObjectNode training) {
+        int examples = trainingFile.examples() == null ? 1 : trainingFile.examples();
+        BatchSplit split = BatchSplit.of(
+                request.hyperparameters().batchSize(),
+                positive(training, "micro_batch_size"),
+                positive(training, "gradient_accumulation"),
+                examples);
+        if (!training.hasNonNull("micro_batch_size")) {
+            training.put("micro_batch_size", split.micro());
+            choose("training.micro_batch_size", split.micro(), split.reason());
         }
-        Integer wanted = asked.batchSize();
-        int batch = wanted != null ? wanted : Math.clamp(examples / 100, 1, MICRO_BATCH);
-        int micro = Math.min(batch, MICRO_BATCH);
-        while (batch % micro != 0) {
-            micro--;
-        }
-        training.put("micro_batch_size", micro).put("gradient_accumulation", batch / micro);
-        if (wanted == null) {
-            chosen.add(new Resolution(
-                    "training.micro_batch_size",
-                    String.valueOf(micro),
-                    "about a hundredth of the rows, between 1 and 8"));
+        if (!training.hasNonNull("gradient_accumulation")) {
+            training.put("gradient_accumulation", split.accumulation());
+            choose("training.gradient_accumulation", split.accumulation(), split.reason());
         }
     }
 
-    private static void chooseRate(Hyperparameters asked, ObjectNode training, List<Resolution> chosen) {
+    private static @Nullable Integer positive(ObjectNode training, String field) {
+        return training.hasNonNull(field) ? (Integer) training.get(field).intValue() : null;
+    }
+
+    private void chooseRate(ObjectNode training) {
+        Double asked = request.hyperparameters().rateMultiplier();
         if (training.hasNonNull("learning_rate")) {
+            sayOverruled("learning_rate_multiplier", asked, training.get("learning_rate"));
             return;
         }
-        Double multiplier = asked.rateMultiplier();
-        training.put("learning_rate", RATE * (multiplier == null ? 1 : multiplier));
-        if (multiplier == null) {
-            chosen.add(new Resolution(
-                    "training.learning_rate",
-                    String.valueOf(RATE),
-                    "the usual peak for adapters; a multiplier scales it"));
-        }
+        double rate = RATE * (asked == null ? 1 : asked);
+        training.put("learning_rate", rate);
+        choose(
+                "training.learning_rate",
+                rate,
+                asked == null
+                        ? "the usual peak for adapters"
+                        : "learning_rate_multiplier %s times the usual peak of %s".formatted(asked, RATE));
     }
 
-    private static void chooseRest(JobRequest request, ObjectNode training, int randomSeed, List<Resolution> chosen) {
+    private void chooseRest(ObjectNode training) {
         if (!training.hasNonNull("shuffle")) {
             training.put("shuffle", true);
-            chosen.add(new Resolution(
-                    "training.shuffle", "true", "rows that belong together in a file should not meet in a batch"));
+            choose(
+                    TRAINING + ".shuffle",
+                    true,
+                    "uploaded rows are often sorted, and neighbours of one kind would make a batch; false keeps the file's order");
         }
         if (!training.hasNonNull("seed")) {
-            Integer seed = request.seed();
-            training.put("seed", seed == null ? randomSeed : seed);
-            if (seed == null) {
-                chosen.add(new Resolution(
-                        "training.seed",
-                        String.valueOf(randomSeed),
-                        "drawn for this job; give it again to repeat the run"));
+            Integer asked = request.seed();
+            int seed = asked == null ? randomSeed.getAsInt() : asked;
+            training.put("seed", seed);
+            if (asked == null) {
+                choose("training.seed", seed, "drawn for this job; give it again to repeat the run");
             }
         }
+    }
+
+    private void sayOverruled(String number, @Nullable Number asked, JsonNode counts) {
+        if (asked != null) {
+            choose(number, counts, "the setting in lowrank.training counts before %s %s".formatted(number, asked));
+        }
+    }
+
+    private void choose(String field, Object value, String reason) {
+        chosen.add(new Resolution(field, String.valueOf(value), reason));
     }
 
     private static ObjectNode method(TrainingSettings training) {

@@ -1,10 +1,12 @@
 package dev.lowrank.platform.web;
 
 import jakarta.servlet.http.HttpServletRequest;
+import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
@@ -48,6 +50,22 @@ class ApiErrors extends ResponseEntityExceptionHandler {
                 .header("retry-after", "2")
                 .contentType(MediaType.APPLICATION_JSON)
                 .body(ApiError.ours("The database does not answer; try again in a moment."));
+    }
+
+    /** A text may hold a character that PostgreSQL has none for; that is its sender's to put right. */
+    @ExceptionHandler
+    @Nullable
+    ResponseEntity<Object> refusedByDatabase(DataIntegrityViolationException e, HttpServletRequest request)
+            throws Exception {
+        if (e.getRootCause() instanceof SQLException cause
+                && String.valueOf(cause.getSQLState()).startsWith("22")) {
+            ApiError body = ApiError.of(
+                    "A text of this request holds a character that cannot be stored (such as NUL); remove it.",
+                    null,
+                    "invalid_value");
+            return answer(HttpStatus.BAD_REQUEST, body, false);
+        }
+        return fault(e, request);
     }
 
     @ExceptionHandler
