@@ -183,7 +183,7 @@ function compact(value) {
         return "";
     }
     if (value !== 0 && Math.abs(value) < 0.001) {
-        return value.toExponential(1).replace(".0e", "e");
+        return value.toExponential(2).replace(/\.?0+e/, "e");
     }
     return String(Number(value.toPrecision(4)));
 }

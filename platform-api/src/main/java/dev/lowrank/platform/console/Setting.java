@@ -1,6 +1,9 @@
 package dev.lowrank.platform.console;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -17,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 record Setting(String name, String value, boolean given, String reason) {
     private static final JsonMapper JSON = new JsonMapper();
 
-    /** All values of a spec in its order, with the reasons of those the client left out. */
+    /** All values of a spec, what stands in no section first, with the reasons of those the client left out. */
     static List<Setting> of(String spec, String resolutions) {
         Map<String, String> reasons = JSON.readTree(resolutions)
                 .valueStream()
@@ -28,6 +31,8 @@ record Setting(String name, String value, boolean given, String reason) {
                         (first, second) -> first));
         List<Setting> settings = new ArrayList<>();
         flatten("", JSON.readTree(spec), reasons, settings);
+        settings.sort(Comparator.comparing((Setting setting) -> setting.name.contains("."))
+                .thenComparing(Setting::name));
         return settings;
     }
 
@@ -47,15 +52,24 @@ record Setting(String name, String value, boolean given, String reason) {
     }
 
     private static String text(JsonNode node) {
-        return node.isArray()
-                ? node.valueStream().map(Setting::text).collect(Collectors.joining(", "))
-                : node.isString() ? node.asString() : node.toString();
+        return switch (node.getNodeType()) {
+            case ARRAY -> node.valueStream().map(Setting::text).collect(Collectors.joining(", "));
+            case STRING -> node.asString();
+            case NUMBER -> number(node.decimalValue());
+            default -> node.toString();
+        };
+    }
+
+    // As a person writes it: 0.0002, but 1E-8.
+    private static String number(BigDecimal value) {
+        BigDecimal shortest = value.stripTrailingZeros();
+        return shortest.scale() > 6 ? shortest.toString() : shortest.toPlainString();
     }
 
     /** The pairs of a flat JSON object, such as a job's metadata. */
     static Map<String, String> pairs(String object) {
         return JSON.readTree(object).properties().stream()
                 .collect(Collectors.toMap(
-                        Map.Entry::getKey, entry -> text(entry.getValue()), (a, b) -> a, java.util.LinkedHashMap::new));
+                        Map.Entry::getKey, entry -> text(entry.getValue()), (a, b) -> a, LinkedHashMap::new));
     }
 }

@@ -3,6 +3,8 @@ package dev.lowrank.platform.console;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.lowrank.db.queue.Failure;
+import dev.lowrank.db.queue.JobQueue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -93,7 +95,7 @@ class BrowserTest {
         browser.until(POINTS + " === 50");
 
         CONSOLE.rows.silence(lost.id);
-        new dev.lowrank.db.queue.JobQueue(CONSOLE.jdbc).sweep();
+        new JobQueue(CONSOLE.jdbc).sweep();
         ScriptedWorker next = new ScriptedWorker(CONSOLE, job, 100);
         browser.until(POINTS + " === 30");
 
@@ -101,6 +103,81 @@ class BrowserTest {
         browser.until(POINTS + " === 60");
         browser.until("document.querySelector('[data-part=attempts]').textContent.includes('step 30')");
         picture("resumed");
+        unspoilt();
+    }
+
+    @Test
+    void aLongCurveArrivesThinnedOutAndGrowsStepByStep() throws IOException {
+        String job = job("long-run");
+        ScriptedWorker worker = new ScriptedWorker(CONSOLE, job, 20_000);
+        worker.train(1, 9000);
+        signIn();
+        browser.open(CONSOLE.origin + "/console/jobs/" + job);
+        browser.until(POINTS + " === 2000");
+
+        worker.train(9001, 9010);
+
+        browser.until(POINTS + " === 2010");
+        picture("long");
+        unspoilt();
+    }
+
+    @Test
+    void aFailedJobSaysWhyInASentence() throws IOException {
+        String job = job("unlucky");
+        ScriptedWorker worker = new ScriptedWorker(CONSOLE, job, 100);
+        worker.train(1, 20);
+        worker.fail(new Failure(
+                "loss_not_finite",
+                "The loss was not finite at step 21: lower the learning rate (0.0002) or add warm-up steps.",
+                "hyperparameters"));
+        signIn();
+        browser.open(CONSOLE.origin + "/console/jobs/" + job);
+
+        browser.until(POINTS + " === 20");
+        assertThat(browser.evaluate("document.querySelector('[role=alert]').textContent")
+                        .asString())
+                .contains("lower the learning rate");
+        picture("failed");
+        pictureNarrow("failed-narrow");
+        unspoilt();
+    }
+
+    @Test
+    void aLinkIsMadeByItsButtonAndCopied() throws IOException {
+        String job = job("linked-in-browser");
+        ScriptedWorker worker = new ScriptedWorker(CONSOLE, job, 10);
+        worker.train(1, 10);
+        worker.succeed("linked-in-browser", "ft:tiny:acme:linked-in-browser:1");
+        signIn();
+        browser.open(CONSOLE.origin + "/console/jobs/" + job);
+        browser.follow("document.querySelector('[data-part=version] button').click()");
+
+        assertThat(browser.evaluate("document.getElementById('made-link').value")
+                        .asString())
+                .startsWith(CONSOLE.origin + "/d/linked-in-browser/1/");
+        browser.evaluate("document.querySelector('[data-copies]').click()");
+        browser.until("document.querySelector('[data-copies]').textContent === 'Copied'");
+        browser.until(POINTS + " === 10");
+        picture("link");
+        unspoilt();
+    }
+
+    @Test
+    void aRunningJobIsCancelledAfterAskingAgain() throws IOException {
+        String job = job("unwanted");
+        new ScriptedWorker(CONSOLE, job, 100).train(1, 10);
+        signIn();
+        browser.open(CONSOLE.origin + "/console/jobs/" + job);
+        browser.until(POINTS + " === 10");
+        browser.evaluate("document.querySelector('.confirm summary').click()");
+        picture("cancel");
+
+        browser.follow("document.querySelector('.confirm button').click()");
+
+        assertThat(browser.evaluate("document.querySelector('.badge').textContent")
+                        .asString())
+                .isEqualTo("cancelling");
         unspoilt();
     }
 

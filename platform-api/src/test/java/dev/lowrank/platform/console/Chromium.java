@@ -117,8 +117,9 @@ final class Chromium implements AutoCloseable {
     }
 
     JsonNode evaluate(String script) {
-        JsonNode answer =
-                call("Runtime.evaluate", Map.of("expression", script, "returnByValue", true, "awaitPromise", true, "userGesture", true));
+        JsonNode answer = call(
+                "Runtime.evaluate",
+                Map.of("expression", script, "returnByValue", true, "awaitPromise", true, "userGesture", true));
         if (answer.has("exceptionDetails")) {
             throw new AssertionError(answer.required("exceptionDetails").toString());
         }
