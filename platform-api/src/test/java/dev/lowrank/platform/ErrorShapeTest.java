@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowrank.platform.RunningApi.Answer;
 import java.io.IOException;
-import java.net.Socket;
-import java.net.URI;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -157,17 +154,9 @@ class ErrorShapeTest {
 
     @Test
     void aRequestThatTomcatCannotRead() throws IOException {
-        String answer = raw("GET /v1/<> HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        String answer = api.exchange("GET /v1/<> HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assertThat(answer).startsWith("HTTP/1.1 400").contains("x-request-id: req_");
         assertShape(JsonMapper.shared().readTree(answer.substring(answer.indexOf('{'), answer.lastIndexOf('}') + 1)));
-    }
-
-    private String raw(String request) throws IOException {
-        URI uri = URI.create(api.origin);
-        try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
-            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        }
     }
 
     @Test

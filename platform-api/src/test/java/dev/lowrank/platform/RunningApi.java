@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -31,12 +32,16 @@ import tools.jackson.databind.json.JsonMapper;
 public final class RunningApi {
     private static final RunningApi INSTANCE = new RunningApi();
 
+    /** Small, so that a test can go beyond it. */
+    public static final long UPLOAD_LIMIT = 100_000;
+
     private static final AtomicInteger KEYS = new AtomicInteger();
 
     public final ConfigurableApplicationContext context;
     public final String origin;
     public final String key;
     public final SettableClock clock;
+    public final Path data;
     private final HttpClient http = HttpClient.newHttpClient();
 
     private RunningApi() {
@@ -44,7 +49,7 @@ public final class RunningApi {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream out = System.out;
         try {
-            Path data = Files.createTempDirectory("lowrank-api-test");
+            data = Files.createTempDirectory("lowrank-api-test");
             System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
             context = new SpringApplicationBuilder(PlatformApplication.class, Time.class)
                     .run(
@@ -53,6 +58,7 @@ public final class RunningApi {
                             "--spring.datasource.username=" + database.user(),
                             "--spring.datasource.password=" + database.password(),
                             "--lowrank.data=" + data,
+                            "--spring.servlet.multipart.max-file-size=" + UPLOAD_LIMIT,
                             "--lowrank.models=../worker/engine/src/test/resources/fixtures/llama-tiny");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -204,5 +210,19 @@ public final class RunningApi {
                 .update();
         context.getBean(ApiKeys.class).add(project, name, prefix, hash);
         return text;
+    }
+
+    /** The whole answer to a GET whose address no client library would let through as it is. */
+    public String raw(String path) throws IOException {
+        return exchange("GET %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n"
+                .formatted(path, key));
+    }
+
+    String exchange(String request) throws IOException {
+        URI uri = URI.create(origin);
+        try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 }

@@ -60,8 +60,7 @@ class Uploads {
     }
 
     private static String line(RowProblem problem) {
-        String field = problem.field().isEmpty() ? "" : " \"%s\"".formatted(problem.field());
-        return "Line %d:%s %s".formatted(problem.line(), field, problem.problem());
+        return "Line %d: %s".formatted(problem.line(), problem.problem());
     }
 
     /** The last part of what the client calls the file; it names nothing on our disk. */
