@@ -65,6 +65,14 @@ public final class ApiKeys {
         return id;
     }
 
+    /** Whether a key that was valid once still is. */
+    public boolean isActive(String id) {
+        return jdbc.sql("select count(*) = 1 from api_key where id = :id and revoked_at is null")
+                .param("id", id)
+                .query(Boolean.class)
+                .single();
+    }
+
     public void revoke(String id) {
         jdbc.sql("update api_key set revoked_at = clock_timestamp() where id = :id and revoked_at is null")
                 .param("id", id)

@@ -136,7 +136,7 @@ public final class JobHistory {
         return jdbc.sql(ATTEMPTS).param("job", jobId).query(JobHistory::attempt).list();
     }
 
-    private static Event event(ResultSet row, int n) throws SQLException {
+    static Event event(ResultSet row, int n) throws SQLException {
         return new Event(
                 row.getLong("sequence"),
                 row.getString("id"),
