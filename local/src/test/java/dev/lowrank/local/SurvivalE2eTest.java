@@ -78,7 +78,7 @@ class SurvivalE2eTest {
         JsonNode ended = platform.awaitSuccess(job);
 
         assertThat(ended.path("trained_tokens").asInt()).isPositive();
-        assertThat(platform.query("select step::text from job_metric where job_id = ? order by step", job))
+        assertThat(platform.query("select step from job_metric where job_id = ? order by step", job))
                 .containsExactlyElementsOf(IntStream.rangeClosed(1, STEPS)
                         .mapToObj(Integer::toString)
                         .toList());
