@@ -54,7 +54,7 @@ class OpenAiClientE2eTest {
             assertThat(seen.path("results").asString()).startsWith("step,train_loss");
             assertThat(seen.path("failures").toString())
                     .isEqualTo("{\"unknownJob\":\"NotFoundError\",\"wrongKey\":\"AuthenticationError\","
-                            + "\"unknownModel\":\"NotFoundError\"}");
+                            + "\"unknownModel\":\"BadRequestError\"}");
         }
     }
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -54,8 +55,10 @@ class SurvivalE2eTest {
                 select w.process_id::text from job_attempt a join worker w on w.id = a.worker_id
                 where a.job_id = ? and a.ended_at is null""", job).getFirst();
         PlatformUnderTest.kill(Long.parseLong(pid));
+        Instant killed = Instant.now();
 
         platform.awaitSuccess(job);
+        assertThat(finished(job)).isAfter(killed);
 
         assertThat(platform.query("select outcome from job_attempt where job_id = ? order by number", job))
                 .containsExactly("lost", "succeeded");
@@ -74,11 +77,13 @@ class SurvivalE2eTest {
         platform.kill("api");
         platform.await("select max(step) >= 15 from checkpoint where job_id = ?", job);
         platform.kill("postgres");
+        Instant killed = Instant.now();
 
         JsonNode ended = platform.awaitSuccess(job);
+        assertThat(finished(job)).isAfter(killed);
 
         assertThat(ended.path("trained_tokens").asInt()).isPositive();
-        assertThat(platform.query("select step::text from job_metric where job_id = ? order by step", job))
+        assertThat(platform.query("select step from job_metric where job_id = ? order by step", job))
                 .containsExactlyElementsOf(IntStream.rangeClosed(1, STEPS)
                         .mapToObj(Integer::toString)
                         .toList());
@@ -87,6 +92,12 @@ class SurvivalE2eTest {
 
     private static void awaitFirstCheckpoint(String job) throws IOException, InterruptedException {
         platform.await("select count(*) > 0 from checkpoint where job_id = ?", job);
+    }
+
+    private static Instant finished(String job) throws Exception {
+        return Instant.parse(platform.query("""
+                select to_char(finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                from fine_tuning_job where id = ?""", job).getFirst());
     }
 
     private static byte[] uninterruptedAdapter() throws Exception {
