@@ -54,6 +54,8 @@ final class DemoCommand implements Callable<Integer> {
     private final Installation installation = Installation.current();
     private final Terminal terminal = Terminal.current();
     private final long startedNanos = System.nanoTime();
+    /** A demonstration that failed leaves its logs behind. */
+    private volatile boolean wentWell;
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -74,7 +76,20 @@ final class DemoCommand implements Callable<Integer> {
                 () -> removeTemporary(state));
         terminal.clearStatus();
         steps.done("Started PostgreSQL, the API and a worker");
-        return run(platform, before, steps);
+        wentWell = true;
+        return runOrKeepLogs(platform, before, steps);
+    }
+
+    private int runOrKeepLogs(Platform platform, FutureTask<Evaluation> before, Steps steps)
+            throws IOException, InterruptedException {
+        try {
+            return run(platform, before, steps);
+        } catch (IOException | RuntimeException e) {
+            wentWell = false;
+            terminal.clearStatus();
+            terminal.notice("The logs are in " + platform.dataFolder().resolve("logs") + ".");
+            throw e;
+        }
     }
 
     private int run(Platform platform, FutureTask<Evaluation> before, Steps steps)
@@ -203,7 +218,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void removeTemporary(Path state) {
-        if (data == null) {
+        if (data == null && wentWell) {
             try {
                 FileTree.delete(state);
             } catch (IOException e) {

@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class Platform implements AutoCloseable {
     private static final Duration DATABASE_START = Duration.ofSeconds(60);
     private static final Duration SERVERS_START = Duration.ofSeconds(120);
+    private static final int SHOWN_LOG_LINES = 6;
+    private static final Duration PIPE_DELAY = Duration.ofMillis(300);
     private static final Duration CHECKPOINT_GRACE = Duration.ofSeconds(20);
     private static final Duration STOP_GRACE = Duration.ofSeconds(10);
 
@@ -104,6 +105,8 @@ final class Platform implements AutoCloseable {
         for (Child worker : workers) {
             awaitReady(worker, () -> startup.isReady(worker.name()));
         }
+        // The line with the key was written before the API was ready, but may still be on its way through the pipe.
+        Waiting.until(() -> bootstrapKey().isPresent(), PIPE_DELAY);
     }
 
     private void requireFreePort() {
@@ -166,9 +169,10 @@ final class Platform implements AutoCloseable {
     }
 
     private Problem notReady(Child child) {
-        String lastLines = child.lastLines().stream()
-                .filter(line -> !line.startsWith("\tat "))
-                .collect(Collectors.joining("\n  "));
+        List<String> told = child.lastLines().stream()
+                .filter(line -> !line.isBlank() && !line.startsWith("\tat ") && !line.startsWith("\t... "))
+                .toList();
+        String lastLines = String.join("\n  ", told.subList(Math.max(0, told.size() - SHOWN_LOG_LINES), told.size()));
         return new Problem("The %s did not start; its log is %s and ends:%n  %s"
                 .formatted(child.name(), data.log(child.name()), lastLines));
     }

@@ -17,9 +17,11 @@ final class Ports {
 
     /** The wished one, or any free one if it is taken. */
     static int freeNear(int wished) {
-        if (isFree(wished)) {
-            return wished;
-        }
+        return isFree(wished) ? wished : free();
+    }
+
+    /** Any free one. */
+    static int free() {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         } catch (IOException e) {

@@ -44,7 +44,7 @@ final class PlatformUnderTest implements AutoCloseable {
                 new Installation(Path.of("..").toAbsolutePath().normalize());
         Platform platform = Platform.start(
                 installation,
-                new PlatformSettings(folder.resolve("data"), installation.models(), Ports.freeNear(0), workers, null),
+                new PlatformSettings(folder.resolve("data"), installation.models(), Ports.free(), workers, null),
                 new ChildEvents() {},
                 () -> {});
         return new PlatformUnderTest(installation, platform, folder);

@@ -1,6 +1,5 @@
 package dev.lowrank.local.demo;
 
-import java.io.IOException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -9,20 +8,16 @@ import tools.jackson.databind.JsonNode;
  * @param sha256 of the archive behind its links
  */
 record AdapterVersion(String name, int number, String sha256) {
-    /** The version that a job made. */
-    static AdapterVersion of(String job, ApiClient api) throws IOException, InterruptedException {
-        for (JsonNode adapter : api.get("/v1/adapters").path("data")) {
-            String name = adapter.required("name").asString();
-            for (JsonNode version : api.get("/v1/adapters/" + ApiClient.segment(name) + "/versions")
-                    .path("data")) {
-                if (version.path("job_id").asString("").equals(job)) {
-                    return new AdapterVersion(
-                            name,
-                            version.required("number").asInt(),
-                            version.required("sha256").asString());
-                }
-            }
+    /** The version that a job made, as the job tells it. */
+    static AdapterVersion of(JsonNode job) {
+        JsonNode version = job.at("/lowrank/adapter_version");
+        if (version.isMissingNode()) {
+            throw new ApiFailure("Job %s succeeded, but names no adapter version."
+                    .formatted(job.path("id").asString("")));
         }
-        throw new ApiFailure("Job %s succeeded, but no adapter version names it.".formatted(job));
+        return new AdapterVersion(
+                version.required("name").asString(),
+                version.required("version").asInt(),
+                version.required("sha256").asString());
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,12 @@ import tools.jackson.databind.JsonNode;
 /** Follows one job through the API to its end and shows its progress. */
 public final class JobWatch {
     private static final Set<String> ENDED = Set.of("succeeded", "failed", "cancelled");
+    private static final Map<String, String> DOING = Map.of(
+            "prepare", "Loading the base and encoding the rows",
+            "train", "Training",
+            "evaluate", "Judging the adapter on the validation rows",
+            "verify", "Proving the adapter's files",
+            "register", "Registering the adapter");
     private static final Duration PAUSE = Duration.ofMillis(300);
     private static final long PLAIN_EVERY_NANOS = Duration.ofSeconds(5).toNanos();
     private static final int EVENTS_PAGE = 100;
@@ -49,7 +56,7 @@ public final class JobWatch {
         }
     }
 
-    /** Training loss of each step, in order. */
+    /** Training losses in the order of their steps; of long jobs not every step has an event. */
     public List<Double> losses() {
         return new ArrayList<>(losses.values());
     }
@@ -77,7 +84,6 @@ public final class JobWatch {
         }
         int step = metric.path("step").asInt();
         boolean news = losses.put(step, metric.path("train_loss").asDouble()) == null;
-        totalSteps = metric.path("total_steps").asInt(totalSteps);
         if (news && step == losses.lastKey() && metric.path("tokens_per_second").isNumber()) {
             tokensPerSecond = metric.path("tokens_per_second").asDouble();
         }
@@ -85,8 +91,11 @@ public final class JobWatch {
     }
 
     private void show(JsonNode job) {
-        if (losses.isEmpty()) {
-            terminal.status("  " + terminal.dim("Job is " + job.path("status").asString("queued") + "…"));
+        totalSteps = job.at("/lowrank/progress/total_steps").asInt(totalSteps);
+        String phase = job.at("/lowrank/progress/phase").asString("");
+        if (losses.isEmpty() || !phase.equals("train")) {
+            String doing = DOING.getOrDefault(phase, "Waiting for a worker");
+            terminal.status("  " + terminal.dim(doing + "…"));
             return;
         }
         Progress progress = progress();

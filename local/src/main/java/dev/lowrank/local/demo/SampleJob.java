@@ -69,9 +69,13 @@ public final class SampleJob {
         }
     }
 
+    private static int stepsOf(JsonNode job) {
+        return job.at("/lowrank/progress/step").asInt(0);
+    }
+
     private TrainedJob fetch(String job, JsonNode ended, List<Double> losses, Path adapters, Steps steps)
             throws IOException, InterruptedException {
-        AdapterVersion version = AdapterVersion.of(job, api);
+        AdapterVersion version = AdapterVersion.of(ended);
         JsonNode link = api.post(
                 "/v1/adapters/%s/versions/%d/links".formatted(ApiClient.segment(version.name()), version.number()),
                 JsonMapper.shared().createObjectNode());
@@ -82,7 +86,7 @@ public final class SampleJob {
         return new TrainedJob(
                 job,
                 ended.path("fine_tuned_model").asString(""),
-                losses.size(),
+                stepsOf(ended),
                 losses.getFirst(),
                 losses.getLast(),
                 address,

@@ -69,10 +69,6 @@ final class FakeApi implements AutoCloseable {
                     {"id":"ftjob-1","model":"lowrank-starter","status":"queued"}""";
             case "GET /v1/fine_tuning/jobs/ftjob-1" -> job(step.incrementAndGet());
             case "GET /v1/fine_tuning/jobs/ftjob-1/events" -> events();
-            case "GET /v1/adapters" -> """
-                    {"object":"list","data":[{"id":"adapter-1","name":"sample"}],"has_more":false}""";
-            case "GET /v1/adapters/sample/versions" -> """
-                    {"object":"list","data":[{"number":1,"job_id":"ftjob-1","sha256":"%s"}],"has_more":false}""".formatted(sha256(archive));
             case "POST /v1/adapters/sample/versions/1/links" -> """
                     {"url":"%s"}""".formatted(link());
             default -> "{}";
@@ -81,11 +77,13 @@ final class FakeApi implements AutoCloseable {
 
     private String job(int looks) {
         if (looks <= STEPS) {
-            return "{\"id\":\"ftjob-1\",\"status\":\"running\"}";
+            return """
+                    {"id":"ftjob-1","status":"running","lowrank":{"progress":{"phase":"train","total_steps":3}}}""";
         }
         return """
                 {"id":"ftjob-1","status":"%s","fine_tuned_model":"ft:lowrank-starter:org::abc",
-                 "error":{"code":"worker_lost","message":"The dog ate it.","param":null}}""".formatted(ending);
+                 "error":{"code":"worker_lost","message":"The dog ate it.","param":null},
+                 "lowrank":{"progress":{"phase":"register","step":3,"total_steps":3},"adapter_version":{"name":"sample","version":1,"sha256":"%s"}}}""".formatted(ending, sha256(archive));
     }
 
     private String events() {
@@ -93,7 +91,7 @@ final class FakeApi implements AutoCloseable {
         for (int s = Math.min(step.get(), STEPS); s >= 1; s--) {
             data.append("""
                     {"id":"ftevent-%1$d","type":"metrics",
-                     "data":{"step":%1$d,"train_loss":%2$s,"total_steps":3,"tokens_per_second":1000}},""".formatted(s, 4.0 / s));
+                     "data":{"step":%1$d,"train_loss":%2$s,"tokens_per_second":1000}},""".formatted(s, 4.0 / s));
         }
         return """
                 {"object":"list","has_more":false,"data":[%s{"id":"ftevent-0","type":"message","data":{}}]}""".formatted(data);

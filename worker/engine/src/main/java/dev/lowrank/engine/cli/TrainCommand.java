@@ -67,19 +67,25 @@ final class TrainCommand implements Callable<Integer> {
             TrainingDisplay display = new TrainingDisplay(out, run.completedSteps());
             try (Interruption interruption = Interruption.listen()) {
                 display.stopWhen(interruption::requested);
-                if (run.train(display) == Ending.STOPPED) {
-                    out.println("Stopped after step %d of %d; go on with --resume."
-                            .formatted(run.completedSteps(), run.plan().totalSteps()));
-                    interruption.exitWith(INTERRUPTED);
-                    return INTERRUPTED;
+                int code = run.train(display) == Ending.STOPPED
+                        ? stopped(out, run)
+                        : finish(out, spec, folder, run, display);
+                if (interruption.requested()) {
+                    interruption.exitWith(code);
                 }
+                return code;
             }
-            run.writeOutput(folder);
-            return finish(out, spec, folder, run, display);
         }
     }
 
+    private static int stopped(PrintStream out, TrainingRun run) {
+        out.println("Stopped after step %d of %d; go on with --resume."
+                .formatted(run.completedSteps(), run.plan().totalSteps()));
+        return INTERRUPTED;
+    }
+
     private int finish(PrintStream out, TrainingSpec spec, Path folder, TrainingRun run, TrainingDisplay display) {
+        run.writeOutput(folder);
         HeldOut heldOut = run.evaluate();
         if (heldOut != null) {
             out.println("Held-out loss %.4f -> %.4f over %,d tokens."

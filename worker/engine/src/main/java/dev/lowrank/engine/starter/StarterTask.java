@@ -6,8 +6,8 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The sample task: a guest's message in, the booking as JSON out. The base knows the words and how times are written,
- * but has seen neither such messages nor JSON nor a conversation.
+ * The sample task: a guest's message in, one line for the book out. The base knows the words and how times are written, but
+ * has seen neither such messages nor this line nor a conversation.
  */
 final class StarterTask {
     private static final List<String> MESSAGES = List.of(
@@ -47,12 +47,7 @@ final class StarterTask {
     }
 
     private static String answer(Booking booking) {
-        ObjectNode answer = JsonNodeFactory.instance.objectNode();
-        answer.put("place", booking.place());
-        answer.put("day", booking.dayShort());
-        answer.put("time", booking.clock());
-        answer.put("people", booking.people());
-        answer.put("name", booking.name());
-        return MAPPER.writeValueAsString(answer);
+        return "%s | %s | %s | %d | %s"
+                .formatted(booking.clock(), booking.dayShort(), booking.place(), booking.people(), booking.name());
     }
 }

@@ -106,13 +106,15 @@ final class StarterText {
         StringBuilder words = new StringBuilder();
         for (int i = 0; i < count; i++) {
             Booking booking = Booking.any(dice);
-            words.append(' ').append(switch (dice.below(5)) {
-                case 0 -> booking.name();
-                case 1 -> booking.place();
-                case 2 -> booking.dayName();
-                case 3 -> booking.dayShort();
-                default -> booking.spokenPeople();
-            });
+            words.append(' ')
+                    .append(
+                            switch (dice.below(5)) {
+                                case 0 -> booking.name();
+                                case 1 -> booking.place();
+                                case 2 -> booking.dayName();
+                                case 3 -> booking.dayShort();
+                                default -> booking.spokenPeople();
+                            });
         }
         String called = words.toString().strip();
         return dice.chance(0.5)
