@@ -102,7 +102,7 @@ export class Curve {
             axis({ scale, side, size: 62, stroke: color(name), grid: { show: false }, values: (_, ticks) => ticks.map(compact) });
         return {
             ...this.size(),
-            padding: [10, this.shown.rate || this.shown.norm ? 0 : 14, 0, 0],
+            padding: [10, this.shown.rate || this.shown.norm ? 0 : 24, 0, 0],
             legend: { show: false },
             cursor: { y: false, points: { size: 7 } },
             scales: { x: { time: false }, loss: { range: range }, rate: { range: [0, null] }, norm: { range: [0, null] } },

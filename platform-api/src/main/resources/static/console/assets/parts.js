@@ -4,7 +4,7 @@
 import { ask } from "./live.js";
 
 export async function refreshParts() {
-    const answer = await ask(location.pathname, "text/html");
+    const answer = await ask(location.pathname + location.search, "text/html");
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-part]")) {
         const now = fresh.querySelector(`[data-part="${part.dataset.part}"]`);

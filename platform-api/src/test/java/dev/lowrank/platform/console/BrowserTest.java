@@ -8,7 +8,8 @@ import dev.lowrank.db.queue.JobQueue;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -19,19 +20,24 @@ class BrowserTest {
     private static final String POINTS = "Number(document.getElementById('plot').dataset.points ?? 0)";
     private static final String PIXELS = "document.querySelector('#plot canvas').toDataURL()";
 
-    private Chromium browser;
+    private static Chromium browser;
 
-    @BeforeEach
-    void openBrowser() throws IOException {
+    @BeforeAll
+    static void openBrowser() throws IOException {
         Optional<Path> program = Chromium.installed();
         assumeTrue(program.isPresent(), "No chromium is installed here (looked in /usr/bin and on the PATH).");
         browser = new Chromium(program.get());
+    }
+
+    @BeforeEach
+    void beSomebodyNew() {
+        browser.forget();
         browser.size(1280, 900);
         browser.scheme("light");
     }
 
-    @AfterEach
-    void closeBrowser() throws IOException {
+    @AfterAll
+    static void closeBrowser() throws IOException {
         if (browser != null) {
             browser.close();
         }

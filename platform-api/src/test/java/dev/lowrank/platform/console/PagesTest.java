@@ -125,8 +125,8 @@ class PagesTest {
                         "held-out loss",
                         "3.1271 before, 0.4402 after.",
                         "--max-lora-rank 16");
-        assertThat(adapters).contains("proven-adapter", "3.1271 → 0.4402", "4.3 MB");
-        assertThat(adapter).contains("Version 1", "cccccccccccc", job);
+        assertThat(adapters).contains("proven-adapter", "3.1271 → 0.4402", "10 bytes");
+        assertThat(adapter).contains("Version 1", job);
         assertThat(visitor.get("/console/adapters/nobodys").statusCode()).isEqualTo(404);
     }
 
@@ -144,9 +144,8 @@ class PagesTest {
         Matcher link = Pattern.compile("value=\"" + CONSOLE.origin + "(/d/linked-adapter/1/[^\"]+)\"")
                 .matcher(page);
         assertThat(link.find()).isTrue();
-        // The link is good; only the bytes of this made-up version are missing.
-        assertThat(CONSOLE.stranger().get(link.group(1).replace("&amp;", "&")).statusCode())
-                .isNotIn(401, 403);
+        assertThat(CONSOLE.stranger().get(link.group(1).replace("&amp;", "&")).body())
+                .isEqualTo("an archive");
         assertThat(visitor.get("/console/adapters/linked-adapter").body()).doesNotContain("/d/linked-adapter");
         assertThat(visitor.submit("/console", "/console/adapters/linked-adapter/versions/2/links", Map.of())
                         .statusCode())

@@ -2,6 +2,7 @@ package dev.lowrank.platform.console;
 
 import dev.lowrank.db.TestRows;
 import dev.lowrank.db.blob.Blob;
+import dev.lowrank.db.blob.BlobStore;
 import dev.lowrank.db.queue.Checkpoint;
 import dev.lowrank.db.queue.Failure;
 import dev.lowrank.db.queue.JobEnding;
@@ -14,6 +15,10 @@ import dev.lowrank.db.queue.Phase;
 import dev.lowrank.db.queue.Progress;
 import dev.lowrank.db.queue.Result;
 import dev.lowrank.db.queue.Workers;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,18 +27,21 @@ import org.springframework.transaction.support.TransactionOperations;
 
 /** A worker that writes what a test tells it to, through the same doors as a real one. */
 final class ScriptedWorker {
+    static final byte[] ARCHIVE = "an archive".getBytes(StandardCharsets.UTF_8);
     private static final Duration LEASE = Duration.ofMinutes(10);
     private static final AtomicInteger COUNT = new AtomicInteger();
 
     final String id = "worker-console-" + COUNT.incrementAndGet();
     final JobReports reports;
     private final JobEnding ending;
+    private final BlobStore blobs;
     private final int total;
     final Lease lease;
 
     /** Takes a queued job, however many others wait. */
     ScriptedWorker(RunningConsole console, String job, int total) {
         this.total = total;
+        this.blobs = console.context.getBean(BlobStore.class);
         this.reports = new JobReports(console.jdbc);
         this.ending = new JobEnding(console.jdbc, console.context.getBean(TransactionOperations.class));
         new Workers(console.jdbc).register(id, "localhost", 1, "CPU, 2 threads", LEASE);
@@ -73,6 +81,15 @@ final class ScriptedWorker {
                                 .formatted(step, step(step).loss())));
     }
 
+    /** Bytes that stand for an adapter's archive. */
+    private Blob adapter() {
+        try {
+            return blobs.put(new ByteArrayInputStream(ARCHIVE), ARCHIVE.length);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     void fail(Failure failure) {
         ending.failed(lease, failure);
     }
@@ -83,7 +100,7 @@ final class ScriptedWorker {
                 new Result(
                         model,
                         adapter,
-                        new Blob("c".repeat(64), 4_305_412),
+                        adapter(),
                         TestRows.BASE,
                         TestRows.DIGEST,
                         "{}",
