@@ -76,6 +76,8 @@ class ArchitectureTest {
         noClasses()
                 .that()
                 .resideOutsideOfPackage(DB)
+                .and()
+                .areNotAnnotatedWith("org.springframework.context.annotation.Configuration") // hands the client on
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("java.sql..", "org.springframework.jdbc..", "org.postgresql..")
