@@ -2,12 +2,14 @@ package dev.lowrank.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lowrank.local.files.FileTree;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +26,11 @@ class DemoE2eTest {
 
     @TempDir
     Path folder;
+
+    @AfterEach
+    void removeLinks() throws IOException {
+        FileTree.delete(folder.resolve("house"));
+    }
 
     @Test
     void goesThroughWholeLifeAndExitsNonZeroWhenTheTaskWasNotLearned() throws Exception {

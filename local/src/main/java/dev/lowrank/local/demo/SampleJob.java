@@ -42,7 +42,7 @@ public final class SampleJob {
         requireSucceeded(ended);
         List<Double> losses = watch.losses();
         steps.done("Trained %d steps; loss %s → %s"
-                .formatted(losses.size(), ProgressLine.loss(losses.getFirst()), ProgressLine.loss(losses.getLast())));
+                .formatted(stepsOf(ended), ProgressLine.loss(losses.getFirst()), ProgressLine.loss(losses.getLast())));
         return fetch(job, ended, losses, adapters, steps);
     }
 
