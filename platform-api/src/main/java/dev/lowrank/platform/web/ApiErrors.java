@@ -1,7 +1,7 @@
 package dev.lowrank.platform.web;
 
+import dev.lowrank.db.UnstorableText;
 import jakarta.servlet.http.HttpServletRequest;
-import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,8 +57,7 @@ class ApiErrors extends ResponseEntityExceptionHandler {
     @Nullable
     ResponseEntity<Object> refusedByDatabase(DataIntegrityViolationException e, HttpServletRequest request)
             throws Exception {
-        if (e.getRootCause() instanceof SQLException cause
-                && String.valueOf(cause.getSQLState()).startsWith("22")) {
+        if (UnstorableText.causes(e)) {
             ApiError body = ApiError.of(
                     "A text of this request holds a character that cannot be stored (such as NUL); remove it.",
                     null,
