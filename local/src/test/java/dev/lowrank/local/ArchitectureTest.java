@@ -1,5 +1,8 @@
 package dev.lowrank.local;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -12,6 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.springframework.context.annotation.Configuration;
 
 /** The arrows between modules, and what none of them may do. Looks at the main classes of every module. */
 class ArchitectureTest {
@@ -21,6 +25,7 @@ class ArchitectureTest {
     private static final String NODE = "dev.lowrank.node..";
     private static final String PLATFORM = "dev.lowrank.platform..";
     private static final String LOCAL = "dev.lowrank.local..";
+    private static final String[] SQL = {"java.sql..", "org.springframework.jdbc..", "org.postgresql.."};
     private static final List<Module> MODULES = List.of(Module.values());
 
     private static JavaClasses classes;
@@ -71,16 +76,23 @@ class ArchitectureTest {
                 .check(classes);
     }
 
+    /** A configuration may hand the database's access over; it may not use it. */
     @Test
     void onlyTheDatabaseModuleSpeaksSql() {
         noClasses()
                 .that()
                 .resideOutsideOfPackage(DB)
                 .and()
-                .areNotAnnotatedWith("org.springframework.context.annotation.Configuration") // hands the client on
+                .areNotAnnotatedWith(Configuration.class)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("java.sql..", "org.springframework.jdbc..", "org.postgresql..")
+                .resideInAnyPackage(SQL)
+                .check(classes);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(DB)
+                .should()
+                .callMethodWhere(target(owner(resideInAnyPackage(SQL))))
                 .check(classes);
     }
 
