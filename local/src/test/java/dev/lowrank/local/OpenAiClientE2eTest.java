@@ -47,7 +47,7 @@ class OpenAiClientE2eTest {
             assertThat(seen.at("/job/metadata/made_by").asString()).isEqualTo("openai-node");
             assertThat(seen.at("/job/lowrank/training/max_steps").asInt()).isEqualTo(12);
             assertThat(steps(seen.path("events"), "/data/step")).contains("1", "12");
-            assertThat(ids(seen.path("events"))).doesNotHaveDuplicates().hasSizeGreaterThan(12);
+            assertThat(ids(seen.path("events"))).doesNotHaveDuplicates().hasSizeGreaterThan(5); // more than a page
             assertThat(steps(seen.path("checkpoints"), "/step_number")).containsExactly("12", "8", "4");
             assertThat(seen.path("jobs")).hasSize(1);
             assertThat(seen.path("models").toString()).contains("\"lowrank-starter\"");
