@@ -25,6 +25,13 @@ public final class Sha256 {
         return HexFormat.of().formatHex(digest.digest());
     }
 
+    /** The digest of bytes. */
+    public static String of(byte[] bytes) {
+        MessageDigest digest = start();
+        digest.update(bytes);
+        return finish(digest);
+    }
+
     /** The digest of a file. */
     public static String of(Path file) {
         MessageDigest digest = start();

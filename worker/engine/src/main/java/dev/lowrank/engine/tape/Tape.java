@@ -46,10 +46,6 @@ public final class Tape {
         return recording;
     }
 
-    public Kernels kernels() {
-        return kernels;
-    }
-
     public Workspace workspace() {
         return workspace;
     }

@@ -1,10 +1,8 @@
 package dev.lowrank.engine.tokenizer;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.format.Sha256;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -43,7 +41,7 @@ public final class Tokenizer implements AutoCloseable {
         Vocabulary vocabulary = readVocabulary(file, json);
         TokenizerSettings settings = TokenizerSettings.read(modelFolder);
         NativeLibrary.load();
-        return new Tokenizer(build(file, json), vocabulary, settings, digest(bytes));
+        return new Tokenizer(build(file, json), vocabulary, settings, Sha256.of(bytes));
     }
 
     private static Vocabulary readVocabulary(Path file, String json) {
@@ -70,14 +68,6 @@ public final class Tokenizer implements AutoCloseable {
                     "cannot be used as a tokenizer (%s); take the base model's own tokenizer.json"
                             .formatted(e.getMessage()),
                     e);
-        }
-    }
-
-    private static String digest(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.lowrank.engine.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.lowrank.engine.SharedData;
 import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.engine.spec.TrainOn;
 import dev.lowrank.engine.tokenizer.Fixture;
@@ -12,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -58,9 +58,9 @@ class ReferenceParityTest {
     }
 
     private void compare(TrainOn trainOn) throws Exception {
-        Path model = require("real/tiny-english");
+        Path model = SharedData.require("real/tiny-english");
         Path rows = temporary.resolve("rows.jsonl");
-        try (Stream<String> lines = Files.lines(require("real/e2e-train.jsonl"))) {
+        try (Stream<String> lines = Files.lines(SharedData.require("real/e2e-train.jsonl"))) {
             Files.write(rows, Stream.concat(lines.limit(ROWS), HARD.stream()).toList());
         }
         List<JsonNode> wanted = ask(model, rows, trainOn.key());
@@ -88,7 +88,7 @@ class ReferenceParityTest {
                         python,
                         "-c",
                         ASK,
-                        require("oracle/peft_train.py").toString(),
+                        SharedData.require("oracle/peft_train.py").toString(),
                         model.toString(),
                         rows.toString(),
                         trainOn)
@@ -107,21 +107,5 @@ class ReferenceParityTest {
         } catch (IOException e) {
             return e.toString();
         }
-    }
-
-    private static Path require(String relative) {
-        Path found = find(relative);
-        assumeTrue(found != null, "no shared/" + relative + " above the working directory");
-        return found;
-    }
-
-    private static @Nullable Path find(String relative) {
-        for (Path at = Path.of("").toAbsolutePath(); at != null; at = at.getParent()) {
-            Path candidate = at.resolve("shared").resolve(relative);
-            if (Files.exists(candidate)) {
-                return candidate;
-            }
-        }
-        return null;
     }
 }

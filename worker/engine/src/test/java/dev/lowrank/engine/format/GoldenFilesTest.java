@@ -2,6 +2,7 @@ package dev.lowrank.engine.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lowrank.engine.SharedData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

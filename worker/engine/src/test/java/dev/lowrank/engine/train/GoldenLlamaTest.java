@@ -1,8 +1,8 @@
 package dev.lowrank.engine.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.lowrank.engine.SharedData;
 import dev.lowrank.engine.adapter.LoraAdapter;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
@@ -42,12 +42,7 @@ class GoldenLlamaTest {
 
     @BeforeEach
     void findGoldenData() {
-        Path up = Path.of("").toAbsolutePath();
-        while (up != null && !Files.isDirectory(up.resolve("shared/golden/llama"))) {
-            up = up.getParent();
-        }
-        assumeTrue(up != null, "the shared conformance data is not beside the project");
-        golden = up.resolve("shared/golden/llama");
+        golden = SharedData.require("golden/llama");
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.lowrank.engine.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.lowrank.engine.SharedData;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.cpu.CpuKernels;
@@ -32,12 +33,7 @@ class RealInputTest {
 
     @BeforeEach
     void findSharedData() {
-        Path up = Path.of("").toAbsolutePath();
-        while (up != null && !Files.isDirectory(up.resolve("shared/real/tiny-english"))) {
-            up = up.getParent();
-        }
-        assumeTrue(up != null, "the shared data is not beside the project");
-        shared = up.resolve("shared");
+        shared = SharedData.require("real").getParent();
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.lowrank.engine.format;
+package dev.lowrank.engine;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -7,11 +7,11 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the conformance data that lies beside a full checkout; tests that need it are skipped where it is not. */
-final class SharedData {
+public final class SharedData {
     private SharedData() {}
 
     /** A path under {@code shared}, or the test is skipped with the reason. */
-    static Path require(String relative) {
+    public static Path require(String relative) {
         Path found = find(relative);
         assumeTrue(found != null, "no shared/" + relative + " above the working directory");
         return found;
