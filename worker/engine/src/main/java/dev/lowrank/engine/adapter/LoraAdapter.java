@@ -6,7 +6,7 @@ import dev.lowrank.engine.format.AdapterWeights;
 import dev.lowrank.engine.format.PeftConfig;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.model.Linear;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.AdapterInit;
 import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.SpecException;
@@ -48,7 +48,7 @@ public final class LoraAdapter {
      * @throws SpecException if a target names no linear layer of the model
      */
     public static LoraAdapter create(
-            AdapterSpec spec, Llama model, String baseName, long seed, Kernels kernels, Workspace memory) {
+            AdapterSpec spec, Transformer model, String baseName, long seed, Kernels kernels, Workspace memory) {
         List<Adapted> layers = new ArrayList<>();
         for (Linear linear : targets(spec, model)) {
             Parameter a = parameter(linear, "lora_A", memory, spec.rank(), linear.inputs());
@@ -56,7 +56,7 @@ public final class LoraAdapter {
             kernels.upload(initialA(spec, linear, CounterRandom.key(seed, linear.path())), 0, a.value());
             kernels.zero(b.value());
             layers.add(new Adapted(
-                    linear, new LowRank(a, b, (float) spec.scale(), (float) spec.dropout(), layers.size())));
+                    linear, new LowRank(a, b, (float) spec.scale(), (float) spec.dropout(), layers.size(), null)));
         }
         List<String> modules = layers.stream()
                 .map(layer -> lastName(layer.linear().path()))
@@ -74,7 +74,7 @@ public final class LoraAdapter {
      * @throws InputException if it names a layer the model does not have, or its shapes do not fit
      */
     public static LoraAdapter load(
-            PeftFolder folder, Llama model, boolean trainable, Kernels kernels, Workspace memory) {
+            PeftFolder folder, Transformer model, boolean trainable, Kernels kernels, Workspace memory) {
         PeftConfig config = folder.config();
         float scale = (float) (config.alpha() / config.rank());
         Set<String> remaining = new TreeSet<>(folder.modules());
@@ -89,7 +89,7 @@ public final class LoraAdapter {
             Parameter b = parameter(linear, "lora_B", trainable, memory, linear.outputs(), config.rank());
             kernels.upload(folder.a(linear.path()), 0, a.value());
             kernels.upload(folder.b(linear.path()), 0, b.value());
-            layers.add(new Adapted(linear, new LowRank(a, b, scale, (float) config.dropout(), layers.size())));
+            layers.add(new Adapted(linear, new LowRank(a, b, scale, (float) config.dropout(), layers.size(), null)));
         }
         if (!remaining.isEmpty()) {
             throw new InputException(
@@ -138,7 +138,7 @@ public final class LoraAdapter {
         return values;
     }
 
-    private static List<Linear> targets(AdapterSpec spec, Llama model) {
+    private static List<Linear> targets(AdapterSpec spec, Transformer model) {
         if (spec.allLinear()) {
             return model.linears();
         }

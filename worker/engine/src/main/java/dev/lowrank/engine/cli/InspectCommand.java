@@ -5,7 +5,7 @@ import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.format.TensorInfo;
-import dev.lowrank.engine.model.LlamaConfig;
+import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.engine.spec.Named;
 import dev.lowrank.engine.spec.TrainOn;
@@ -113,13 +113,13 @@ final class InspectCommand implements Callable<Integer> {
 
     private void model(Map<String, Object> facts) {
         try (ModelFolder folder = ModelFolder.open(path)) {
-            LlamaConfig config = LlamaConfig.read(folder.config(), path.resolve("config.json"));
+            Architecture config = Architecture.read(folder.config(), path.resolve("config.json"));
             facts.put("kind", "model");
-            facts.put("architecture", "llama");
+            facts.put("architecture", config.family());
             facts.put("parameters", folder.parameters());
-            facts.put("layers", config.layers());
+            facts.put("layers", config.layers().size());
             facts.put("hidden_size", config.width());
-            facts.put("heads", "%d (%d key-value)".formatted(config.heads(), config.kvHeads()));
+            facts.put("heads", "%d (%d key-value)".formatted(config.attention().heads(), config.attention().kvHeads()));
             facts.put("vocabulary", config.vocabulary());
             facts.put("positions", config.maxPositions());
             facts.put("sha256", folder.sha256());

@@ -6,7 +6,8 @@ import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.format.JsonFile;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tokenizer.Tokenizer;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
@@ -28,13 +29,13 @@ public final class Assistant implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final @Nullable TemplateRenderer template;
     private final Kernels kernels;
-    private final Llama model;
+    private final Transformer model;
     private final Workspace memory;
     private final Generator generator;
     private final Set<Integer> stops;
     private @Nullable LoraAdapter adapter;
 
-    private Assistant(ModelFolder folder, Tokenizer tokenizer, Llama model, Kernels kernels, int capacity) {
+    private Assistant(ModelFolder folder, Tokenizer tokenizer, Transformer model, Kernels kernels, int capacity) {
         this.folder = folder;
         this.tokenizer = tokenizer;
         this.kernels = kernels;
@@ -49,12 +50,12 @@ public final class Assistant implements AutoCloseable {
     public static Assistant open(Path model, Kernels kernels) {
         ModelFolder folder = ModelFolder.open(model);
         Tokenizer tokenizer = Tokenizer.open(model);
-        Llama llama = Llama.load(folder, false, kernels);
+        Transformer llama = Transformer.load(folder, Precision.FROZEN, kernels);
         return new Assistant(
-                folder, tokenizer, llama, kernels, Math.min(llama.config().maxPositions(), 4096));
+                folder, tokenizer, llama, kernels, Math.min(llama.architecture().maxPositions(), 4096));
     }
 
-    public Llama model() {
+    public Transformer model() {
         return model;
     }
 

@@ -4,7 +4,8 @@ import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.SafetensorsWriter;
 import dev.lowrank.engine.format.StoredType;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
@@ -19,18 +20,18 @@ import java.util.List;
 final class FullTrainee implements Trainee {
     private final ModelFolder base;
     private final Kernels kernels;
-    private final Llama model;
+    private final Transformer model;
     private final Workspace memory;
 
     FullTrainee(ModelFolder base, Kernels kernels) {
         this.base = base;
         this.kernels = kernels;
-        this.model = Llama.load(base, true, kernels);
+        this.model = Transformer.load(base, Precision.TRAINABLE, kernels);
         this.memory = kernels.workspace();
     }
 
     @Override
-    public Llama model() {
+    public Transformer model() {
         return model;
     }
 
@@ -47,7 +48,7 @@ final class FullTrainee implements Trainee {
     /** The weights have moved, so the base is loaded once more. */
     @Override
     public LossSum measureBase(Dataset data, Workspace scratch) {
-        try (Llama untouched = Llama.load(base, false, kernels)) {
+        try (Transformer untouched = Transformer.load(base, Precision.FROZEN, kernels)) {
             untouched.reservePositions(data.longestRow());
             return LossMeter.measure(untouched, data, kernels, scratch);
         }

@@ -4,7 +4,8 @@ import dev.lowrank.engine.adapter.LoraAdapter;
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
@@ -18,11 +19,11 @@ import java.util.List;
 final class LoraTrainee implements Trainee {
     private final ModelFolder base;
     private final Kernels kernels;
-    private final Llama model;
+    private final Transformer model;
     private final Workspace memory;
     private final LoraAdapter adapter;
 
-    private LoraTrainee(ModelFolder base, Kernels kernels, Llama model, Workspace memory, LoraAdapter adapter) {
+    private LoraTrainee(ModelFolder base, Kernels kernels, Transformer model, Workspace memory, LoraAdapter adapter) {
         this.base = base;
         this.kernels = kernels;
         this.model = model;
@@ -32,7 +33,7 @@ final class LoraTrainee implements Trainee {
     }
 
     static LoraTrainee prepare(TrainingSpec spec, ModelFolder base, Kernels kernels) {
-        Llama model = Llama.load(base, false, kernels);
+        Transformer model = Transformer.load(base, Precision.FROZEN, kernels);
         Workspace memory = kernels.workspace();
         try {
             return new LoraTrainee(base, kernels, model, memory, adapter(spec, model, kernels, memory));
@@ -43,7 +44,7 @@ final class LoraTrainee implements Trainee {
         }
     }
 
-    private static LoraAdapter adapter(TrainingSpec spec, Llama model, Kernels kernels, Workspace memory) {
+    private static LoraAdapter adapter(TrainingSpec spec, Transformer model, Kernels kernels, Workspace memory) {
         String initial = spec.initialAdapter();
         if (initial == null) {
             return LoraAdapter.create(
@@ -55,7 +56,7 @@ final class LoraTrainee implements Trainee {
     }
 
     @Override
-    public Llama model() {
+    public Transformer model() {
         return model;
     }
 

@@ -5,7 +5,7 @@ import dev.lowrank.engine.data.RowEncoder;
 import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.Sha256;
-import dev.lowrank.engine.model.LlamaConfig;
+import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -29,7 +29,7 @@ record RunData(Dataset training, @Nullable Dataset validation, String trainingSh
 
     private static RunData read(TrainingSpec spec, ModelFolder base, @Nullable RowEncoder encoder, Path training)
             throws IOException {
-        LlamaConfig config = LlamaConfig.read(base.config(), base.path().resolve("config.json"));
+        Architecture config = Architecture.read(base.config(), base.path().resolve("config.json"));
         int length = Math.min(spec.training().maxLength(), config.maxPositions());
         Dataset rows = Dataset.load(training, spec.format(), encoder, config.vocabulary(), length);
         String validation = spec.validationFile();

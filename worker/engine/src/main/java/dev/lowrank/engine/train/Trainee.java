@@ -2,7 +2,7 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
@@ -22,7 +22,7 @@ interface Trainee extends AutoCloseable {
     }
 
     /** The model as trained so far. */
-    Llama model();
+    Transformer model();
 
     /** The parameters the optimizer moves, in a fixed order. */
     List<Parameter> trainable();

@@ -185,7 +185,7 @@ public final class TrainingRun implements AutoCloseable {
     private LossSum forwardBackward(List<Example> rows, float scale, long dropoutKey) {
         long mark = scratch.mark();
         Tape tape = Tape.recording(kernels, scratch, dropoutKey);
-        TokenBatch batch = LossMeter.batch(rows, kernels, scratch);
+        TokenBatch batch = LossMeter.batch(rows);
         Tensor labels = LossMeter.labels(rows, kernels, scratch);
         Value hidden = trainee.model().hidden(tape, batch);
         LossSum sum = trainee.model().loss(tape, hidden, labels, scale);

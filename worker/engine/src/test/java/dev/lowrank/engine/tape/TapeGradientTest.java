@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.adapter.LoraAdapter;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.spec.AdapterInit;
 import dev.lowrank.engine.spec.AdapterSpec;
@@ -35,7 +36,7 @@ class TapeGradientTest {
     @Test
     void everyWeightOfTheModelHasTheRightGradient() {
         try (ModelFolder folder = ModelFolder.open(MODEL);
-                Llama model = Llama.load(folder, true, kernels)) {
+                Transformer model = Transformer.load(folder, Precision.TRAINABLE, kernels)) {
             backward(model);
             for (Parameter parameter : model.parameters().values()) {
                 assertGradientFits(model, parameter);
@@ -47,7 +48,7 @@ class TapeGradientTest {
     void bothFactorsOfEveryAdaptedLayerHaveTheRightGradientUnderDropout() {
         AdapterSpec spec = new AdapterSpec(3, 6, 0.3, List.of(AdapterSpec.ALL_LINEAR), AdapterInit.GAUSSIAN);
         try (ModelFolder folder = ModelFolder.open(MODEL);
-                Llama model = Llama.load(folder, false, kernels);
+                Transformer model = Transformer.load(folder, Precision.FROZEN, kernels);
                 Workspace memory = kernels.workspace()) {
             LoraAdapter adapter = LoraAdapter.create(spec, model, "tiny", 3, kernels, memory);
             adapter.attach();
@@ -62,7 +63,7 @@ class TapeGradientTest {
         }
     }
 
-    private void assertGradientFits(Llama model, Parameter parameter) {
+    private void assertGradientFits(Transformer model, Parameter parameter) {
         Tensor value = parameter.value();
         float[] before = values(value);
         float[] gradient = values(Objects.requireNonNull(parameter.gradient()));
@@ -88,7 +89,7 @@ class TapeGradientTest {
                 .isCloseTo(predicted, org.assertj.core.data.Percentage.withPercentage(1.5));
     }
 
-    private double lossAt(Llama model, Tensor value, float[] from, float[] direction, double step) {
+    private double lossAt(Transformer model, Tensor value, float[] from, float[] direction, double step) {
         float[] moved = new float[from.length];
         for (int i = 0; i < from.length; i++) {
             moved[i] = (float) (from[i] + step * direction[i]);
@@ -97,7 +98,7 @@ class TapeGradientTest {
         return forward(model, Tape.recording(kernels, scratch, DROPOUT_KEY));
     }
 
-    private void backward(Llama model) {
+    private void backward(Transformer model) {
         model.parameters().values().stream()
                 .filter(Parameter::trainable)
                 .forEach(p -> kernels.zero(Objects.requireNonNull(p.gradient())));
@@ -106,8 +107,8 @@ class TapeGradientTest {
         tape.backward();
     }
 
-    private double forward(Llama model, Tape tape) {
-        Value hidden = model.hidden(tape, TokenBatch.of(ROWS, kernels, scratch));
+    private double forward(Transformer model, Tape tape) {
+        Value hidden = model.hidden(tape, TokenBatch.of(ROWS));
         Tensor labels = scratch.take(DType.I32, LABELS.length);
         kernels.upload(LABELS, labels);
         // The loss operation also writes gradients of trainable heads; only the first call's are compared.
@@ -122,12 +123,12 @@ class TapeGradientTest {
 
     private boolean tapeIsFirst = true;
 
-    private float[] headGradient(Llama model) {
+    private float[] headGradient(Transformer model) {
         Parameter head = Objects.requireNonNull(model.parameters().get("model.embed_tokens.weight"));
         return head.trainable() ? values(Objects.requireNonNull(head.gradient())) : new float[0];
     }
 
-    private void restoreHead(Llama model, float[] kept) {
+    private void restoreHead(Transformer model, float[] kept) {
         Parameter head = Objects.requireNonNull(model.parameters().get("model.embed_tokens.weight"));
         if (head.trainable()) {
             kernels.upload(kept, 0, Objects.requireNonNull(head.gradient()));

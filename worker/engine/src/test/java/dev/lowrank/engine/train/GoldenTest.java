@@ -2,13 +2,13 @@ package dev.lowrank.engine.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lowrank.engine.SharedData;
 import dev.lowrank.engine.adapter.LoraAdapter;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
@@ -22,65 +22,65 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The shared conformance data of the Llama family, where it lies beside the project. */
-class GoldenLlamaTest {
+/**
+ * Every family and every adapter of the conformance data, where it lies beside the project: what a run of ours computes
+ * at each step is what the reference computed. {@code LOWRANK_GOLDEN} names another set of the same form.
+ */
+class GoldenTest {
     private static final int ROWS = 4;
     private static final int LENGTH = 40;
 
     @TempDir
     private Path folder;
 
-    private Path golden = Path.of("");
-
-    @BeforeEach
-    void findGoldenData() {
-        golden = SharedData.require("golden/llama");
+    static Stream<Path> families() throws IOException {
+        return GoldenData.families();
     }
 
-    @Test
-    void forwardAgrees() {
-        try (SafetensorsFile reference = SafetensorsFile.open(golden.resolve("forward.safetensors"))) {
-            assertLogitsAgree(null, reference.floats("logits"), 1e-4);
+    static Stream<Arguments> traces() throws IOException {
+        return GoldenData.traces();
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void forwardAgrees(Path family) {
+        try (SafetensorsFile reference = SafetensorsFile.open(family.resolve("forward.safetensors"))) {
+            assertLogitsAgree(family, null, reference.floats("logits"), 1e-4);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lora-attention-r4", "lora-all-linear-r8"})
-    void loraAgreesAtEveryStepAndAfterwards(String name) throws IOException {
-        Path start = folder.resolve("start");
-        Files.createDirectories(start);
-        Files.copy(golden.resolve(name).resolve("adapter_config.json"), start.resolve("adapter_config.json"));
-        Files.copy(golden.resolve(name).resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
-        JsonNode trace = trace(name);
-        train("lora", trace, "\"initial_adapter\": \"%s\",".formatted(start));
+    @MethodSource("traces")
+    void everyStepAgrees(Path family, String name) throws IOException {
+        JsonNode trace =
+                JsonMapper.shared().readTree(Files.readString(family.resolve(name).resolve("trace.json")));
+        if (name.equals("full")) {
+            train(family, "full", trace, "");
+            Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
+            return;
+        }
+        Path start = Files.createDirectories(folder.resolve("start"));
+        Path reference = family.resolve(name);
+        Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
+        Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
+        train(family, "lora", trace, "\"initial_adapter\": \"%s\",".formatted(start));
         Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
-        Conformance.assertAdaptersAgree(folder.resolve("out"), golden.resolve(name), 1e-3);
-        try (SafetensorsFile after = SafetensorsFile.open(golden.resolve(name).resolve("after.safetensors"))) {
-            assertLogitsAgree(folder.resolve("out"), after.floats("logits_after"), 1e-3);
+        Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
+        try (SafetensorsFile after = SafetensorsFile.open(reference.resolve("after.safetensors"))) {
+            assertLogitsAgree(family, reference, after.floats("logits_after"), 1e-4);
+            assertLogitsAgree(family, folder.resolve("out"), after.floats("logits_after"), 1e-3);
         }
     }
 
-    @Test
-    void fullAgreesAtEveryStep() throws IOException {
-        JsonNode trace = trace("full");
-        train("full", trace, "");
-        Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
-    }
-
-    private JsonNode trace(String name) throws IOException {
-        return JsonMapper.shared()
-                .readTree(Files.readString(golden.resolve(name).resolve("trace.json")));
-    }
-
-    private void train(String method, JsonNode trace, String more) throws IOException {
+    private void train(Path family, String method, JsonNode trace, String more) throws IOException {
         JsonNode o = trace.get("optimizer");
         String spec = """
                 {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
@@ -88,8 +88,8 @@ class GoldenLlamaTest {
                               "learning_rate": %s, "schedule": "%s", "warmup_steps": %d, "weight_decay": %s,
                               "betas": %s, "epsilon": %s, "max_grad_norm": %s}}
                 """.formatted(
-                        golden.resolve("model"),
-                        rowsFile(),
+                        family.resolve("model"),
+                        rowsFile(family),
                         method,
                         more,
                         o.get("steps").asInt(),
@@ -109,9 +109,9 @@ class GoldenLlamaTest {
     }
 
     /** The six micro-batches as rows of token ids, without their padding. */
-    private Path rowsFile() throws IOException {
+    private Path rowsFile(Path family) throws IOException {
         List<String> lines = new ArrayList<>();
-        try (SafetensorsFile batches = SafetensorsFile.open(golden.resolve("batches.safetensors"))) {
+        try (SafetensorsFile batches = SafetensorsFile.open(family.resolve("batches.safetensors"))) {
             for (int k = 0; k < 6; k++) {
                 long[] ids = batches.longs("input_ids." + k);
                 long[] labels = batches.longs("labels." + k);
@@ -133,16 +133,16 @@ class GoldenLlamaTest {
         return (int) Arrays.stream(mask, row * LENGTH, (row + 1) * LENGTH).sum();
     }
 
-    private void assertLogitsAgree(Path adapter, float[] reference, double most) {
+    private static void assertLogitsAgree(Path family, Path adapter, float[] reference, double most) {
         try (Kernels kernels = CpuKernels.open(2);
                 Workspace memory = kernels.workspace();
                 Workspace scratch = kernels.workspace();
-                ModelFolder model = ModelFolder.open(golden.resolve("model"));
-                Llama llama = Llama.load(model, false, kernels);
-                SafetensorsFile batches = SafetensorsFile.open(golden.resolve("batches.safetensors"))) {
+                ModelFolder base = ModelFolder.open(family.resolve("model"));
+                Transformer model = Transformer.load(base, Precision.FROZEN, kernels);
+                SafetensorsFile batches = SafetensorsFile.open(family.resolve("batches.safetensors"))) {
             if (adapter != null) {
                 try (PeftFolder peft = PeftFolder.open(adapter)) {
-                    LoraAdapter.load(peft, llama, false, kernels, memory).attach();
+                    LoraAdapter.load(peft, model, false, kernels, memory).attach();
                 }
             }
             List<int[]> rows = new ArrayList<>();
@@ -154,9 +154,9 @@ class GoldenLlamaTest {
                         .toArray());
             }
             Tape tape = Tape.forwardOnly(kernels, scratch);
-            Value hidden = llama.hidden(tape, TokenBatch.of(rows, kernels, scratch));
-            Tensor logits = llama.logits(tape, hidden, 0);
-            int vocabulary = llama.config().vocabulary();
+            Value hidden = model.hidden(tape, TokenBatch.of(rows));
+            Tensor logits = model.logits(tape, hidden, 0);
+            int vocabulary = model.architecture().vocabulary();
             int at = 0;
             for (int row = 0; row < ROWS; row++) {
                 int count = rows.get(row).length * vocabulary;

@@ -1,0 +1,119 @@
+package dev.lowrank.engine.model;
+
+import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.family.Architecture;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.tape.Matrix;
+import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Takes tensors from a model folder by name, checking each shape before anything is copied. */
+final class WeightLoader {
+    private final Architecture architecture;
+    private final ModelFolder folder;
+    private final Precision precision;
+    private final Kernels kernels;
+    private final Workspace memory;
+    private final String prefix;
+    private final Set<String> unused;
+    private final Map<String, Slot> slots = new LinkedHashMap<>();
+
+    WeightLoader(
+            Architecture architecture, ModelFolder folder, Precision precision, Kernels kernels, Workspace memory) {
+        this.architecture = architecture;
+        this.folder = folder;
+        this.precision = precision;
+        this.kernels = kernels;
+        this.memory = memory;
+        this.unused = new TreeSet<>(folder.tensorNames());
+        this.prefix = unused.contains(architecture.names().embedding() + ".weight") ? "" : missingPrefix();
+    }
+
+    /** Some files leave out the name of the part that holds all layers (GPT-2's early ones). */
+    private String missingPrefix() {
+        String whole = architecture.names().embedding();
+        String first = whole.substring(0, whole.indexOf('.') + 1);
+        return unused.contains(whole.substring(first.length()) + ".weight") ? first : "";
+    }
+
+    /** Every weight by its name in the model's own class. */
+    Map<String, Slot> slots() {
+        return slots;
+    }
+
+    /** The table of a module. */
+    Slot table(String path, long rows, long columns) {
+        return dense(path + ".weight", rows, columns);
+    }
+
+    Norm norm(String path, long width) {
+        Slot weight = dense(path + ".weight", width);
+        return new Norm(
+                architecture.norm(), weight, architecture.norm().layer() ? dense(path + ".bias", width) : null);
+    }
+
+    Linear linear(String path, int layer, long out, long in, boolean bias) {
+        boolean transposed = architecture.names().transposed();
+        Slot weight = transposed ? dense(path + ".weight", in, out) : dense(path + ".weight", out, in);
+        return new Linear(path, layer, weight, bias ? dense(path + ".bias", out) : null, transposed);
+    }
+
+    /** The output projection of a model in which it is the embedding table. */
+    Slot tied(String path, Slot embedding) {
+        unused.remove(path + ".weight");
+        Slot slot = new Slot(embedding.base());
+        slots.put(path + ".weight", slot);
+        return slot;
+    }
+
+    private Slot dense(String name, long... shape) {
+        String stored = stored(name);
+        if (!unused.remove(stored)) {
+            throw new InputException(
+                    "%s has no tensor \"%s\", which its config.json promises; the download may be incomplete."
+                            .formatted(folder.path(), name));
+        }
+        requireShape(stored, folder.info(stored).shape(), shape);
+        Tensor value = memory.take(shape);
+        kernels.upload(folder.floats(stored), 0, value);
+        return put(new Parameter(name, value, precision.trainable() ? memory.take(shape) : null));
+    }
+
+    private Slot put(Matrix matrix) {
+        Slot slot = new Slot(matrix);
+        slots.put(matrix.name(), slot);
+        return slot;
+    }
+
+    private void requireShape(String name, long[] found, long... wanted) {
+        if (!Arrays.equals(found, wanted)) {
+            throw new InputException("Tensor \"%s\" in %s has shape %s, but config.json asks for %s."
+                    .formatted(name, folder.path(), Arrays.toString(found), Arrays.toString(wanted)));
+        }
+    }
+
+    private String stored(String name) {
+        return name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+    }
+
+    /** Old exports carry what is recomputed: rotary frequencies and GPT-2's causal masks. */
+    void refuseUnused() {
+        unused.removeIf(name -> name.endsWith(".rotary_emb.inv_freq") || name.matches(".*\\.attn\\.(masked_)?bias"));
+        if (!unused.isEmpty()) {
+            throw new InputException(
+                    "%s holds %d tensors that a %s model has no place for, such as \"%s\"; its config.json may belong to another model."
+                            .formatted(
+                                    folder.path(),
+                                    unused.size(),
+                                    architecture.family(),
+                                    unused.iterator().next()));
+        }
+    }
+}
