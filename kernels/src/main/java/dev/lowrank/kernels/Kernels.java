@@ -1,5 +1,6 @@
 package dev.lowrank.kernels;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +27,14 @@ public interface Kernels extends AutoCloseable {
     /** Copies {@code source} into the whole of {@code target} (I32). */
     void upload(int[] source, Tensor target);
 
+    /** Copies bytes as they lie in a little-endian file into the whole of {@code target}, of any type. */
+    void upload(MemorySegment source, Tensor target);
+
     /** Copies the whole of {@code source} (F32) to {@code target[offset …]}. */
     void download(Tensor source, float[] target, int offset);
+
+    /** Copies the bytes of the whole of {@code source}, of any type, little-endian, over all of {@code target}. */
+    void download(Tensor source, MemorySegment target);
 
     /** Copies between tensors of equal size and type. */
     void copy(Tensor source, Tensor target);
@@ -169,6 +176,36 @@ public interface Kernels extends AutoCloseable {
      * {@code p -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)}.
      */
     void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+
+    /**
+     * One AdamW update with 8-bit state, in fp32 and in the order of bitsandbytes' block-wise kernel. In each block the
+     * averages are read back from their codes, {@code m = beta1 m + (1 - beta1) g},
+     * {@code v = beta2 v + (1 - beta2) g^2}; then
+     * {@code p -= lr * c2 / c1 * m / (sqrt(v) + epsilon * c2)} with {@code c1 = 1 - beta1^t} and
+     * {@code c2 = sqrt(1 - beta2^t)}, and only then {@code p *= 1 - lr * decay}. Both averages are coded again by their
+     * block's new largest magnitude; a code of m whose sign differs from m's moves one step towards m.
+     *
+     * <p>Where a gradient is NaN or infinite the parameter stays as it is and both averages become zero.
+     *
+     * @param gradient F32, as many elements as {@code parameter} and {@code state}
+     */
+    void adamW8bit(Tensor parameter, Tensor gradient, AdamW8State state, AdamWStep step);
+
+    /**
+     * Quantizes a weight to NF4, with the bytes that bitsandbytes 0.50 gives on a CPU: absmax of each block, times its
+     * exact reciprocal (the last block, when shorter, by division), the nearest code with ties to the lower one. A
+     * doubly quantized target gets its map, offset and nested scales written too. NaN stays NaN in its block.
+     *
+     * @param source F32, rows x columns elements in row-major order
+     */
+    void quantizeNf4(Tensor source, Nf4 target);
+
+    /**
+     * {@code out[i] = code[i] * absmax[i / blockSize]}, in fp32.
+     *
+     * @param out F32, rows x columns elements
+     */
+    void dequantizeNf4(Nf4 source, Tensor out);
 
     @Override
     void close();

@@ -1,8 +1,10 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
@@ -28,6 +30,9 @@ public final class CpuKernels implements Kernels {
     private final Dropout dropout;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
+    private final AdamW8 adamW8;
+    private final Nf4Quantizer nf4Quantizer;
+    private final Nf4Dequantizer nf4Dequantizer;
 
     private CpuKernels(int threads) {
         device = "CPU, %d %s, %s, fp32 by oneDNN %s"
@@ -44,6 +49,9 @@ public final class CpuKernels implements Kernels {
         dropout = new Dropout(team);
         crossEntropy = new CrossEntropy(team, matmul);
         adamW = new AdamW(team);
+        adamW8 = new AdamW8(team);
+        nf4Quantizer = new Nf4Quantizer(team);
+        nf4Dequantizer = new Nf4Dequantizer(team);
     }
 
     /** Opens the CPU with as many threads as it has processors. */
@@ -93,6 +101,20 @@ public final class CpuKernels implements Kernels {
     public void upload(int[] source, Tensor target) {
         Shapes.ints("upload target", target, source.length);
         MemorySegment.copy(source, 0, target.data(), ValueLayout.JAVA_INT, 0, source.length);
+    }
+
+    @Override
+    public void upload(MemorySegment source, Tensor target) {
+        Shapes.usable("upload target", target);
+        sameBytes("upload source", source, target);
+        MemorySegment.copy(source, 0, target.data(), 0, source.byteSize());
+    }
+
+    @Override
+    public void download(Tensor source, MemorySegment target) {
+        Shapes.usable("download source", source);
+        sameBytes("download target", target, source);
+        MemorySegment.copy(source.data(), 0, target, 0, target.byteSize());
     }
 
     @Override
@@ -228,6 +250,21 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void adamW8bit(Tensor parameter, Tensor gradient, AdamW8State state, AdamWStep step) {
+        adamW8.run(parameter, gradient, state, step);
+    }
+
+    @Override
+    public void quantizeNf4(Tensor source, Nf4 target) {
+        nf4Quantizer.run(source, target);
+    }
+
+    @Override
+    public void dequantizeNf4(Nf4 source, Tensor out) {
+        nf4Dequantizer.run(source, out);
+    }
+
+    @Override
     public void close() {
         team.close();
     }
@@ -236,6 +273,13 @@ public final class CpuKernels implements Kernels {
         if (offset < 0 || tensor.size() > length - offset) {
             throw new IllegalArgumentException(
                     "%s has %d floats, too few for %s from %d on.".formatted(what, length, tensor, offset));
+        }
+    }
+
+    private static void sameBytes(String what, MemorySegment memory, Tensor tensor) {
+        if (memory.byteSize() != tensor.data().byteSize()) {
+            throw new IllegalArgumentException("%s has %d bytes, but %s takes %d."
+                    .formatted(what, memory.byteSize(), tensor, tensor.data().byteSize()));
         }
     }
 
