@@ -3,6 +3,7 @@ package dev.lowrank.engine.model;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,8 @@ record LlamaLayer(
             v = tape.constant(values);
         }
         float scale = (float) (1 / Math.sqrt(config.headWidth()));
-        Value attended = tape.attention(q, k, v, batch.sequences(), config.heads(), config.kvHeads(), scale);
+        AttentionShape shape = AttentionShape.causal(config.heads(), config.kvHeads(), scale);
+        Value attended = tape.attention(q, k, v, batch.sequences(), shape);
         h = tape.residual(h, output.forward(tape, attended));
 
         x = tape.rmsNorm(h, feedForwardNorm, config.normEpsilon());

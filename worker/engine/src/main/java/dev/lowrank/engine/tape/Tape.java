@@ -1,6 +1,7 @@
 package dev.lowrank.engine.tape;
 
 import dev.lowrank.engine.CounterRandom;
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
@@ -166,20 +167,19 @@ public final class Tape {
         return x;
     }
 
-    /** Causal attention: q [N, H * D], k and v [M, G * D] give [N, H * D]. */
-    public Value attention(Value q, Value k, Value v, Sequences sequences, int heads, int kvHeads, float scale) {
+    /** Causal attention: q [N, H * D], k and v [M, G * D] give [N, H * D]; M may exceed N, see {@link Sequences}. */
+    public Value attention(Value q, Value k, Value v, Sequences sequences, AttentionShape shape) {
         Tensor out = workspace.take(q.data().shape());
         boolean differentiable = recording && (q.needsGradient() || k.needsGradient() || v.needsGradient());
-        Tensor lse = differentiable ? workspace.take(q.data().rows(), heads) : null;
-        kernels.attention(q.data(), k.data(), v.data(), sequences, heads, kvHeads, scale, out, lse);
+        Tensor lse = differentiable ? workspace.take(q.data().rows(), shape.heads()) : null;
+        kernels.attention(q.data(), k.data(), v.data(), sequences, shape, out, lse);
         Value y = result(out, differentiable);
         if (lse != null) {
             record(y, dy -> {
                 Tensor dQ = fresh(q);
                 Tensor dK = fresh(k);
                 Tensor dV = fresh(v);
-                kernels.attentionBackward(
-                        dy, q.data(), k.data(), v.data(), out, lse, sequences, heads, kvHeads, scale, dQ, dK, dV);
+                kernels.attentionBackward(dy, q.data(), k.data(), v.data(), out, lse, sequences, shape, dQ, dK, dV);
             });
         }
         return y;
