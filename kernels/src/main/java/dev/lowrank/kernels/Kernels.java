@@ -94,29 +94,24 @@ public interface Kernels extends AutoCloseable {
     void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse);
 
     /**
-     * Causal attention with grouped heads: {@code out = softmax(scale * q k^T) v} in each sequence and head.
+     * Causal attention with grouped heads: {@code out = softmax(S) v} in each sequence and head, where S is
+     * {@code scale * q k^T}, capped if the shape says so, over the keys that the query sees. A sequence may have more
+     * keys than queries: a cache of earlier tokens, or a learned prefix.
      *
      * @param q [N, H * D]
      * @param k [M, G * D]; {@code v} likewise
+     * @param shape heads, scale, window and cap; with a window, what lies outside it costs no work
      * @param out [N, H * D]
      * @param lse [N, H], the log of each row's sum of exponentials, kept for the backward pass; null when none follows
      */
     void attention(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
-            Tensor out,
-            @Nullable Tensor lse);
+            Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse);
 
     /**
-     * Backward of {@link #attention}, recomputing the probabilities {@code P = exp(scale * q k^T - lse)}: with
-     * {@code delta = rowsum(dOut * out)}, {@code dV = P^T dOut}, {@code dS = P * (dOut V^T - delta)},
-     * {@code dQ = scale * dS K}, {@code dK = scale * dS^T Q}; dK and dV sum over the query heads of a group.
-     * dQ, dK and dV are overwritten. Keys and queries must be the same rows (training, not generation).
+     * Backward of {@link #attention}, recomputing the probabilities {@code P = exp(S - lse)}: with
+     * {@code delta = rowsum(dOut * out)}, {@code dV = P^T dOut}, {@code dS = P * (dOut V^T - delta)}, with a soft cap
+     * times {@code 1 - (S / cap)^2}, {@code dQ = scale * dS K}, {@code dK = scale * dS^T Q}; dK and dV sum over the query
+     * heads of a group. dQ [N, H * D], dK and dV [M, G * D] are overwritten (zero for keys that no query sees).
      */
     void attentionBackward(
             Tensor dOut,
@@ -126,9 +121,7 @@ public interface Kernels extends AutoCloseable {
             Tensor out,
             Tensor lse,
             Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
+            AttentionShape shape,
             Tensor dQ,
             Tensor dK,
             Tensor dV);

@@ -10,50 +10,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /**
  * What every implementation must do. Results are compared with {@link Reference}; a tolerance is a part of the largest
  * expected magnitude, a few fp32 roundings (6e-8) times the root of the terms in a sum.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class KernelsContract {
-    private static final int[] SIZES = {1, 2, 3, 7, 13, 64, 65, 207};
-    private static final double EXACT = 4e-7;
-
-    protected Kernels kernels;
-    protected Workspace memory;
-    private Random random;
-
-    /** A new instance of the implementation under test. */
-    protected abstract Kernels open();
-
-    @BeforeAll
-    void openKernels() {
-        kernels = open();
-    }
-
-    @AfterAll
-    void closeKernels() {
-        kernels.close();
-    }
-
-    @BeforeEach
-    void takeMemory() {
-        memory = kernels.workspace();
-        random = new Random(7);
-    }
-
-    @AfterEach
-    void giveMemoryBack() {
-        memory.close();
-    }
-
+public abstract class KernelsContract extends KernelsFixture {
     // --- memory ---
 
     @Test
@@ -439,141 +402,6 @@ public abstract class KernelsContract {
                 .withMessageContaining("positions[1] is 4");
     }
 
-    // --- attention ---
-
-    @Test
-    void attendsWithGroupedHeadsInRaggedSequences() {
-        checkAttention(starts(1), starts(1), 1, 1, 2);
-        checkAttention(starts(3, 1, 7), starts(3, 1, 7), 2, 1, 7);
-        checkAttention(starts(13, 64, 65, 2), starts(13, 64, 65, 2), 4, 2, 16);
-        checkAttention(starts(207), starts(207), 3, 3, 13);
-        checkAttention(starts(65, 130), starts(65, 130), 6, 2, 64);
-        checkAttention(starts(0, 5, 0), starts(0, 5, 0), 2, 2, 8);
-    }
-
-    @Test
-    void attendsFromTheLastRowsOfLongerKeys() {
-        checkAttention(starts(1, 1, 3), starts(1, 65, 207), 4, 2, 16);
-        checkAttention(starts(70), starts(207), 2, 1, 13);
-        checkAttention(starts(0, 1), starts(9, 4), 2, 1, 4);
-    }
-
-    private void checkAttention(int[] queryStarts, int[] keyStarts, int heads, int kvHeads, int width) {
-        Sequences sequences = new Sequences(queryStarts, keyStarts);
-        int n = queryStarts[queryStarts.length - 1];
-        int m = keyStarts[keyStarts.length - 1];
-        float[] q = random(n * heads * width);
-        float[] k = random(m * kvHeads * width);
-        float[] v = random(m * kvHeads * width);
-        float scale = (float) (1 / Math.sqrt(width));
-        Tensor tq = tensor(q).reshape(n, (long) heads * width);
-        Tensor tk = tensor(k).reshape(m, (long) kvHeads * width);
-        Tensor tv = tensor(v).reshape(m, (long) kvHeads * width);
-        Tensor out = nans(n, heads * width);
-        Tensor lse = nans(n, heads);
-        kernels.attention(tq, tk, tv, sequences, heads, kvHeads, scale, out, lse);
-        Reference.Attended expected =
-                Reference.attention(doubles(q), doubles(k), doubles(v), sequences, heads, kvHeads, width, scale);
-        assertClose("out", read(out), expected.out(), 2e-6);
-        assertClose("lse", read(lse), expected.lse(), 1e-6);
-
-        Tensor again = nans(n, heads * width);
-        kernels.attention(tq, tk, tv, sequences, heads, kvHeads, scale, again, null);
-        assertThat(read(again)).isEqualTo(read(out));
-
-        if (!Arrays.equals(queryStarts, keyStarts)) {
-            return;
-        }
-        float[] dOut = random(n * heads * width);
-        Tensor dQ = nans(n, heads * width);
-        Tensor dK = nans(m, kvHeads * width);
-        Tensor dV = nans(m, kvHeads * width);
-        kernels.attentionBackward(
-                tensor(dOut).reshape(n, (long) heads * width),
-                tq,
-                tk,
-                tv,
-                out,
-                lse,
-                sequences,
-                heads,
-                kvHeads,
-                scale,
-                dQ,
-                dK,
-                dV);
-        Reference.AttentionGradient gradient = Reference.attentionBackward(
-                doubles(dOut), doubles(q), doubles(k), doubles(v), sequences, heads, kvHeads, width, scale);
-        assertClose("dQ", read(dQ), gradient.dQ(), 4e-6, 1);
-        assertClose("dK", read(dK), gradient.dK(), 4e-6, 1);
-        assertClose("dV", read(dV), gradient.dV(), 4e-6, 1);
-    }
-
-    @Test
-    void attentionGradientsMatchDifferences() {
-        Sequences sequences = Sequences.ofStarts(starts(4, 3));
-        double[] q = doubles(random(7 * 4 * 3));
-        double[] k = doubles(random(7 * 2 * 3));
-        double[] v = doubles(random(7 * 2 * 3));
-        double[] dOut = doubles(random(7 * 4 * 3));
-        Reference.AttentionGradient analytic = Reference.attentionBackward(dOut, q, k, v, sequences, 4, 2, 3, 0.5);
-        assertClose(
-                "dQ",
-                analytic.dQ(),
-                gradient(
-                        at -> dot(
-                                dOut,
-                                Reference.attention(at, k, v, sequences, 4, 2, 3, 0.5)
-                                        .out()),
-                        q),
-                1e-6);
-        assertClose(
-                "dK",
-                analytic.dK(),
-                gradient(
-                        at -> dot(
-                                dOut,
-                                Reference.attention(q, at, v, sequences, 4, 2, 3, 0.5)
-                                        .out()),
-                        k),
-                1e-6);
-        assertClose(
-                "dV",
-                analytic.dV(),
-                gradient(
-                        at -> dot(
-                                dOut,
-                                Reference.attention(q, k, at, sequences, 4, 2, 3, 0.5)
-                                        .out()),
-                        v),
-                1e-6);
-    }
-
-    @Test
-    void attentionSurvivesScoresFarApart() {
-        float[] q = random(20 * 8);
-        for (int i = 0; i < q.length; i++) {
-            q[i] *= 300;
-        }
-        float[] k = random(20 * 8);
-        float[] v = random(20 * 8);
-        Sequences sequences = Sequences.ofStarts(starts(20));
-        Tensor out = memory.take(20, 8);
-        kernels.attention(
-                tensor(q).reshape(20, 8),
-                tensor(k).reshape(20, 8),
-                tensor(v).reshape(20, 8),
-                sequences,
-                1,
-                1,
-                1,
-                out,
-                null);
-        double[] expected = Reference.attention(doubles(q), doubles(k), doubles(v), sequences, 1, 1, 8, 1)
-                .out();
-        assertClose("out", read(out), expected, 1e-3);
-    }
-
     // --- activation ---
 
     @Test
@@ -902,10 +730,11 @@ public abstract class KernelsContract {
             }
             on.rmsNorm(x, w.slice(0, 1).reshape(64), 1e-6f, y, rstd);
             on.matmul(y, false, w, true, 1, 0, q);
-            on.attention(q, kv, kv, sequences, 4, 2, 0.25f, out, lse);
+            AttentionShape shape = AttentionShape.causal(4, 2, 0.25f);
+            on.attention(q, kv, kv, sequences, shape, out, lse);
             on.swiGlu(out, q, out);
             LossSum sum = on.linearCrossEntropy(out, vocabulary, ints(labels), 1, dx, dVocabulary, memory);
-            on.attentionBackward(dx, q, kv, kv, out, lse, sequences, 4, 2, 0.25f, dq, dk, dv);
+            on.attentionBackward(dx, q, kv, kv, out, lse, sequences, shape, dq, dk, dv);
             on.dropout(dq, 0.1f, 5, true, dq);
             Tensor[] results = {y, q, out, lse, dx, dVocabulary, dq, dk, dv};
             float[] all = {(float) sum.loss(), (float) on.sumOfSquares(dq)};
@@ -953,27 +782,6 @@ public abstract class KernelsContract {
             () -> kernels.rope(zeros(2, 4), 1, ids, zeros(2, 1), zeros(2, 1), false),
             () -> kernels.rope(zeros(2, 4), 1, ids, zeros(2, 2), zeros(2, 1), false),
             () -> kernels.rope(zeros(2, 4), 0, ids, zeros(2, 2), zeros(2, 2), false),
-            () -> kernels.attention(a, a, a, two, 2, 1, 1, a, null),
-            () -> kernels.attention(a, a, b, two, 1, 1, 1, a, null),
-            () -> kernels.attention(a, a, a, Sequences.ofStarts(starts(1)), 1, 1, 1, a, null),
-            () -> kernels.attention(a, a, a, two, 1, 1, 1, b, null),
-            () -> kernels.attention(a, a, a, two, 1, 1, 1, a, v),
-            () -> kernels.attention(a, a, a, two, 3, 2, 1, a, null),
-            () -> kernels.attentionBackward(a, a, b, b, a, zeros(2, 1), two, 1, 1, 1, a, b, b),
-            () -> kernels.attentionBackward(
-                    zeros(1, 3),
-                    zeros(1, 3),
-                    a,
-                    a,
-                    zeros(1, 3),
-                    zeros(1, 1),
-                    new Sequences(starts(1), starts(2)),
-                    1,
-                    1,
-                    1,
-                    zeros(1, 3),
-                    a,
-                    a),
             () -> kernels.swiGlu(a, a, b),
             () -> kernels.swiGluBackward(a, a, a, a, b),
             () -> kernels.dropout(a, 0.1f, 1, false, b),
@@ -994,63 +802,5 @@ public abstract class KernelsContract {
     @Test
     void namesItsDevice() {
         assertThat(kernels.device()).isNotBlank();
-    }
-
-    // --- fixtures ---
-
-    /** The tolerance of a sum of so many terms of like size. */
-    private static double sumOf(int terms) {
-        return EXACT * Math.sqrt(terms + 1);
-    }
-
-    private static double[] plus(double[] a, float[] b) {
-        double[] sum = a.clone();
-        for (int i = 0; i < sum.length; i++) {
-            sum[i] += b[i];
-        }
-        return sum;
-    }
-
-    private static int[] starts(int... lengths) {
-        int[] starts = new int[lengths.length + 1];
-        for (int i = 0; i < lengths.length; i++) {
-            starts[i + 1] = starts[i] + lengths[i];
-        }
-        return starts;
-    }
-
-    private float[] random(int size) {
-        return Numbers.random(random, size);
-    }
-
-    protected final Tensor tensor(float... values) {
-        Tensor tensor = memory.take(values.length);
-        kernels.upload(values, 0, tensor);
-        return tensor;
-    }
-
-    private Tensor ints(int... values) {
-        Tensor tensor = memory.take(DType.I32, values.length);
-        kernels.upload(values, tensor);
-        return tensor;
-    }
-
-    private Tensor zeros(long... shape) {
-        Tensor tensor = memory.take(shape);
-        kernels.zero(tensor);
-        return tensor;
-    }
-
-    /** What an operation must overwrite whole. */
-    private Tensor nans(int rows, int columns) {
-        float[] values = new float[rows * columns];
-        Arrays.fill(values, Float.NaN);
-        return tensor(values).reshape(rows, columns);
-    }
-
-    protected final float[] read(Tensor tensor) {
-        float[] values = new float[Math.toIntExact(tensor.size())];
-        kernels.download(tensor, values, 0);
-        return values;
     }
 }

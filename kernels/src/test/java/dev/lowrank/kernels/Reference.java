@@ -91,11 +91,11 @@ final class Reference {
     record Attended(double[] out, double[] lse) {}
 
     static Attended attention(
-            double[] q, double[] k, double[] v, Sequences sequences, int heads, int kvHeads, int width, double scale) {
+            double[] q, double[] k, double[] v, Sequences sequences, AttentionShape shape, int width) {
         double[] out = new double[q.length];
         double[] lse = new double[q.length / width];
-        for (Row row : rows(sequences, heads, kvHeads)) {
-            double[] p = probabilities(q, k, row, width, scale, lse);
+        for (Row row : rows(sequences, shape)) {
+            double[] p = probabilities(scores(q, k, row, shape, width), row, lse);
             for (int j = 0; j < p.length; j++) {
                 for (int d = 0; d < width; d++) {
                     out[row.query * width + d] += p[j] * v[row.key(j) * width + d];
@@ -108,20 +108,13 @@ final class Reference {
     record AttentionGradient(double[] dQ, double[] dK, double[] dV) {}
 
     static AttentionGradient attentionBackward(
-            double[] dOut,
-            double[] q,
-            double[] k,
-            double[] v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            int width,
-            double scale) {
+            double[] dOut, double[] q, double[] k, double[] v, Sequences sequences, AttentionShape shape, int width) {
         double[] dQ = new double[q.length];
         double[] dK = new double[k.length];
         double[] dV = new double[v.length];
-        for (Row row : rows(sequences, heads, kvHeads)) {
-            double[] p = probabilities(q, k, row, width, scale, new double[q.length / width]);
+        for (Row row : rows(sequences, shape)) {
+            double[] scores = scores(q, k, row, shape, width);
+            double[] p = probabilities(scores, row, new double[q.length / width]);
             double[] dP = new double[p.length];
             double mean = 0;
             for (int j = 0; j < p.length; j++) {
@@ -132,10 +125,10 @@ final class Reference {
                 mean += p[j] * dP[j];
             }
             for (int j = 0; j < p.length; j++) {
-                double dS = p[j] * (dP[j] - mean);
+                double dS = p[j] * (dP[j] - mean) * capSlope(scores[j], shape.softCap());
                 for (int d = 0; d < width; d++) {
-                    dQ[row.query * width + d] += scale * dS * k[row.key(j) * width + d];
-                    dK[row.key(j) * width + d] += scale * dS * q[row.query * width + d];
+                    dQ[row.query * width + d] += shape.scale() * dS * k[row.key(j) * width + d];
+                    dK[row.key(j) * width + d] += shape.scale() * dS * q[row.query * width + d];
                 }
             }
         }
@@ -149,40 +142,64 @@ final class Reference {
         }
     }
 
-    private static Row[] rows(Sequences sequences, int heads, int kvHeads) {
+    private static Row[] rows(Sequences sequences, AttentionShape shape) {
         ArrayList<Row> rows = new ArrayList<>();
+        int group = shape.heads() / shape.kvHeads();
         for (int s = 0; s < sequences.count(); s++) {
             int queries = sequences.queryStarts()[s + 1] - sequences.queryStarts()[s];
             int keys = sequences.keyStarts()[s + 1] - sequences.keyStarts()[s];
             for (int i = 0; i < queries; i++) {
-                for (int h = 0; h < heads; h++) {
-                    int query = (sequences.queryStarts()[s] + i) * heads + h;
-                    rows.add(new Row(
-                            query, sequences.keyStarts()[s], keys - queries + i + 1, h / (heads / kvHeads), kvHeads));
+                int position = keys - queries + i;
+                int first = 0;
+                while (shape.window() > 0 && position - first >= shape.window()) {
+                    first++;
+                }
+                for (int h = 0; h < shape.heads(); h++) {
+                    int query = (sequences.queryStarts()[s] + i) * shape.heads() + h;
+                    int firstKey = sequences.keyStarts()[s] + first;
+                    rows.add(new Row(query, firstKey, position - first + 1, h / group, shape.kvHeads()));
                 }
             }
         }
         return rows.toArray(Row[]::new);
     }
 
-    private static double[] probabilities(double[] q, double[] k, Row row, int width, double scale, double[] lse) {
-        double[] p = new double[row.seen];
-        double max = Double.NEGATIVE_INFINITY;
-        for (int j = 0; j < p.length; j++) {
+    private static double[] scores(double[] q, double[] k, Row row, AttentionShape shape, int width) {
+        double[] s = new double[row.seen];
+        for (int j = 0; j < s.length; j++) {
             for (int d = 0; d < width; d++) {
-                p[j] += scale * q[row.query * width + d] * k[row.key(j) * width + d];
+                s[j] += shape.scale() * q[row.query * width + d] * k[row.key(j) * width + d];
             }
-            max = Math.max(max, p[j]);
+            s[j] = softCap(s[j], shape.softCap());
+        }
+        return s;
+    }
+
+    private static double[] probabilities(double[] scores, Row row, double[] lse) {
+        double[] p = new double[scores.length];
+        double max = Double.NEGATIVE_INFINITY;
+        for (double score : scores) {
+            max = Math.max(max, score);
         }
         double sum = 0;
-        for (int j = 0; j < p.length; j++) {
-            sum += Math.exp(p[j] - max);
+        for (double score : scores) {
+            sum += Math.exp(score - max);
         }
         lse[row.query] = max + Math.log(sum);
         for (int j = 0; j < p.length; j++) {
-            p[j] = Math.exp(p[j] - lse[row.query]);
+            p[j] = Math.exp(scores[j] - lse[row.query]);
         }
         return p;
+    }
+
+    /** A cap of 0 is none. */
+    static double softCap(double x, double cap) {
+        return cap == 0 ? x : cap * Math.tanh(x / cap);
+    }
+
+    /** The derivative of the cap, from the capped value. */
+    private static double capSlope(double capped, double cap) {
+        return cap == 0 ? 1 : 1 - (capped / cap) * (capped / cap);
     }
 
     static double[] swiGlu(double[] gate, double[] up) {

@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Nf4;
@@ -187,16 +188,8 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void attention(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
-            Tensor out,
-            @Nullable Tensor lse) {
-        attention.forward(q, k, v, sequences, heads, kvHeads, scale, out, lse);
+            Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
+        attention.forward(q, k, v, sequences, shape, out, lse);
     }
 
     @Override
@@ -208,13 +201,11 @@ public final class CpuKernels implements Kernels {
             Tensor out,
             Tensor lse,
             Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
+            AttentionShape shape,
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        attention.backward(dOut, q, k, v, out, lse, sequences, heads, kvHeads, scale, dQ, dK, dV);
+        attention.backward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
     }
 
     @Override
