@@ -3,9 +3,11 @@ package dev.lowrank.engine.model;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.tape.FourBit;
 import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
 import java.util.Arrays;
@@ -61,8 +63,35 @@ final class WeightLoader {
 
     Linear linear(String path, int layer, long out, long in, boolean bias) {
         boolean transposed = architecture.names().transposed();
-        Slot weight = transposed ? dense(path + ".weight", in, out) : dense(path + ".weight", out, in);
-        return new Linear(path, layer, weight, bias ? dense(path + ".bias", out) : null, transposed);
+        String name = path + ".weight";
+        Slot biases = bias ? dense(path + ".bias", out) : null;
+        if (precision.quantized()) {
+            return new Linear(path, layer, quantized(name, transposed, out, in), biases, false);
+        }
+        Slot weight = transposed ? dense(name, in, out) : dense(name, out, in);
+        return new Linear(path, layer, weight, biases, transposed);
+    }
+
+    /** Reads fp32 or 16-bit and keeps 4 bits, as [out, in] however it was stored. */
+    private Slot quantized(String name, boolean transposed, long out, long in) {
+        float[] values = read(name, transposed ? new long[] {in, out} : new long[] {out, in});
+        Nf4 quantized = Nf4.allocate(memory, out, in, precision.doubleQuantized());
+        long mark = memory.mark();
+        Tensor dense = memory.take(out, in);
+        kernels.upload(transposed ? turned(values, (int) in, (int) out) : values, 0, dense);
+        kernels.quantizeNf4(dense, quantized);
+        memory.release(mark);
+        return put(new FourBit(name, quantized));
+    }
+
+    private static float[] turned(float[] values, int rows, int columns) {
+        float[] turned = new float[values.length];
+        for (int r = 0; r < rows; r++) {
+            for (int c = 0; c < columns; c++) {
+                turned[c * rows + r] = values[r * columns + c];
+            }
+        }
+        return turned;
     }
 
     /** The output projection of a model in which it is the embedding table. */
@@ -74,6 +103,13 @@ final class WeightLoader {
     }
 
     private Slot dense(String name, long... shape) {
+        float[] values = read(name, shape);
+        Tensor value = memory.take(shape);
+        kernels.upload(values, 0, value);
+        return put(new Parameter(name, value, precision.trainable() ? memory.take(shape) : null));
+    }
+
+    private float[] read(String name, long... shape) {
         String stored = stored(name);
         if (!unused.remove(stored)) {
             throw new InputException(
@@ -81,9 +117,7 @@ final class WeightLoader {
                             .formatted(folder.path(), name));
         }
         requireShape(stored, folder.info(stored).shape(), shape);
-        Tensor value = memory.take(shape);
-        kernels.upload(folder.floats(stored), 0, value);
-        return put(new Parameter(name, value, precision.trainable() ? memory.take(shape) : null));
+        return folder.floats(stored);
     }
 
     private Slot put(Matrix matrix) {
