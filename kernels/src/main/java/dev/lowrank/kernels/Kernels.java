@@ -48,6 +48,9 @@ public interface Kernels extends AutoCloseable {
     /** {@code out = x + y}; {@code out} may be either operand. */
     void add(Tensor x, Tensor y, Tensor out);
 
+    /** {@code x = cap * tanh(x / cap)} in place, as logits are capped when generating; {@code cap} is above 0. */
+    void softCap(Tensor x, float cap);
+
     /** Sum of squares of all elements, in double, in a fixed order. */
     double sumOfSquares(Tensor x);
 
@@ -83,15 +86,18 @@ public interface Kernels extends AutoCloseable {
             Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight);
 
     /**
-     * Rotary position embedding in place, halves convention: for pair i of a head,
-     * {@code (x[i], x[i + D/2])} turns by the angle of its position.
+     * Rotary position embedding in place, halves convention: with R the rotary width of a head, twice the tables' columns
+     * and at most D, the pair {@code (x[i], x[i + R/2])} for {@code i < R/2} is multiplied by
+     * {@code [[cos, -sin], [sin, cos]]} of its position. The other {@code D - R} elements of the head stay as they are.
+     * The tables need not be of unit length: yarn's carry a factor.
      *
      * @param x [N, heads * D]
      * @param positions I32 [N], each below the tables' rows
-     * @param cos [P, D/2]; {@code sin} likewise
-     * @param inverse turn backwards, which is the backward pass
+     * @param cos [P, R/2]; {@code sin} likewise
+     * @param transposed multiply by the transposed matrix, which is the backward pass (and, with tables of unit length,
+     *     turns back)
      */
-    void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse);
+    void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed);
 
     /**
      * Causal attention with grouped heads: {@code out = softmax(S) v} in each sequence and head, where S is

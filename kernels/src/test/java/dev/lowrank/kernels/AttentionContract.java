@@ -10,8 +10,111 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-/** Attention: groups of heads, ragged sequences, longer keys, windows and soft caps. */
+/** Rotary positions, and attention: groups of heads, ragged sequences, longer keys, windows and soft caps. */
 public abstract class AttentionContract extends KernelsFixture {
+    // --- positions ---
+
+    @Test
+    void turnsPairsByTheirPositionAndBack() {
+        for (int width : new int[] {2, 6, 32, 34, 64, 128}) {
+            for (int heads : new int[] {1, 3}) {
+                checkRope(heads, width, width / 2, 1);
+            }
+        }
+    }
+
+    @Test
+    void turnsTheFirstPartOfEachHeadAlone() {
+        checkRope(1, 3, 1, 1);
+        checkRope(3, 80, 16, 1);
+        checkRope(2, 65, 17, 1);
+        checkRope(2, 128, 63, 1);
+    }
+
+    @Test
+    void turnsByTablesThatCarryAFactor() {
+        checkRope(2, 64, 32, 1.34f);
+        checkRope(3, 96, 36, 0.8f);
+    }
+
+    private void checkRope(int heads, int width, int half, float factor) {
+        int[] positions = {0, 5, 1, 1, 10, 3, 9};
+        float[] cos = new float[11 * half];
+        float[] sin = new float[11 * half];
+        for (int i = 0; i < cos.length; i++) {
+            double angle = random.nextDouble() * 7;
+            cos[i] = (float) Math.cos(angle) * factor;
+            sin[i] = (float) Math.sin(angle) * factor;
+        }
+        float[] values = random(7 * heads * width);
+        Tensor x = tensor(values).reshape(7, (long) heads * width);
+        Tensor cosines = tensor(cos).reshape(11, half);
+        Tensor sines = tensor(sin).reshape(11, half);
+        kernels.rope(x, heads, ints(positions), cosines, sines, false);
+        float[] turned = read(x);
+        double[] expected =
+                Reference.rope(doubles(values), heads, width, half, positions, doubles(cos), doubles(sin), false);
+        assertClose("turned", turned, expected, EXACT);
+        kernels.rope(x, heads, ints(positions), cosines, sines, true);
+        double[] back =
+                Reference.rope(doubles(turned), heads, width, half, positions, doubles(cos), doubles(sin), true);
+        assertClose("transposed", read(x), back, EXACT);
+        if (factor == 1) {
+            assertClose("turned back", read(x), doubles(values), 2 * EXACT);
+        }
+        for (int i = 0; i < values.length; i++) {
+            if (i % width >= 2 * half) {
+                assertThat(turned[i]).isEqualTo(values[i]);
+            }
+        }
+    }
+
+    @Test
+    void positionGradientsMatchDifferences() {
+        int[] positions = {2, 0, 1};
+        for (int half : new int[] {3, 2}) {
+            double[] cos = doubles(random(3 * half));
+            double[] sin = doubles(random(3 * half));
+            double[] x = doubles(random(3 * 2 * 6));
+            double[] dy = doubles(random(3 * 2 * 6));
+            assertClose(
+                    "dx",
+                    Reference.rope(dy, 2, 6, half, positions, cos, sin, true),
+                    gradient(at -> dot(dy, Reference.rope(at, 2, 6, half, positions, cos, sin, false)), x),
+                    1e-6);
+        }
+    }
+
+    @Test
+    void refusesPositionsBeyondTheTables() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernels.rope(memory.take(2, 8), 2, ints(0, 4), zeros(4, 2), zeros(4, 2), false))
+                .withMessageContaining("positions[1] is 4");
+    }
+
+    @Test
+    void refusesPositionsThatDoNotFit() {
+        Tensor x = zeros(2, 4);
+        Tensor ids = ints(0, 1);
+        Runnable[] calls = {
+            () -> kernels.rope(x, 1, ids, zeros(2, 3), zeros(2, 3), false),
+            () -> kernels.rope(x, 2, ids, zeros(2, 2), zeros(2, 2), false),
+            () -> kernels.rope(x, 3, ids, zeros(2, 1), zeros(2, 1), false),
+            () -> kernels.rope(x, 0, ids, zeros(2, 2), zeros(2, 2), false),
+            () -> kernels.rope(x, 1, ids, zeros(2, 0), zeros(2, 0), false),
+            () -> kernels.rope(x, 1, ids, zeros(2, 2), zeros(2, 1), false),
+            () -> kernels.rope(x, 1, ids, zeros(2, 2), zeros(3, 2), false),
+            () -> kernels.rope(x, 1, ints(0, 1, 1), zeros(2, 2), zeros(2, 2), false),
+            () -> kernels.rope(x, 1, zeros(2), zeros(2, 2), zeros(2, 2), false),
+        };
+        for (int i = 0; i < calls.length; i++) {
+            Runnable call = calls[i];
+            assertThatIllegalArgumentException().as("call %d", i).isThrownBy(call::run);
+        }
+    }
+
+    // --- attention ---
+
     @Test
     void attendsWithGroupedHeadsInRaggedSequences() {
         checkAttention(starts(1), starts(1), AttentionShape.causal(1, 1, 1), 2);

@@ -353,55 +353,6 @@ public abstract class KernelsContract extends KernelsFixture {
         assertThat(read(single[1])).isEqualTo(read(both[1]));
     }
 
-    // --- positions ---
-
-    @Test
-    void turnsPairsByTheirPositionAndBack() {
-        for (int width : new int[] {2, 6, 32, 34, 64, 128}) {
-            for (int heads : new int[] {1, 3}) {
-                int[] positions = {0, 5, 1, 1, 10, 3, 9};
-                float[] cos = random(11 * width / 2);
-                float[] sin = random(11 * width / 2);
-                for (int i = 0; i < cos.length; i++) {
-                    double angle = random.nextDouble() * 7;
-                    cos[i] = (float) Math.cos(angle);
-                    sin[i] = (float) Math.sin(angle);
-                }
-                float[] values = random(7 * heads * width);
-                Tensor x = tensor(values).reshape(7, (long) heads * width);
-                Tensor cosines = tensor(cos).reshape(11, width / 2);
-                Tensor sines = tensor(sin).reshape(11, width / 2);
-                kernels.rope(x, heads, ints(positions), cosines, sines, false);
-                double[] expected =
-                        Reference.rope(doubles(values), heads, width, positions, doubles(cos), doubles(sin), false);
-                assertClose("turned", read(x), expected, EXACT);
-                kernels.rope(x, heads, ints(positions), cosines, sines, true);
-                assertClose("turned back", read(x), doubles(values), 2 * EXACT);
-            }
-        }
-    }
-
-    @Test
-    void positionGradientsMatchDifferences() {
-        int[] positions = {2, 0, 1};
-        double[] cos = doubles(random(9));
-        double[] sin = doubles(random(9));
-        double[] x = doubles(random(3 * 6));
-        double[] dy = doubles(random(3 * 6));
-        assertClose(
-                "dx",
-                Reference.rope(dy, 1, 6, positions, cos, sin, true),
-                gradient(at -> dot(dy, Reference.rope(at, 1, 6, positions, cos, sin, false)), x),
-                1e-6);
-    }
-
-    @Test
-    void refusesPositionsBeyondTheTables() {
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> kernels.rope(memory.take(2, 8), 2, ints(0, 4), zeros(4, 2), zeros(4, 2), false))
-                .withMessageContaining("positions[1] is 4");
-    }
-
     // --- activation ---
 
     @Test
@@ -778,10 +729,6 @@ public abstract class KernelsContract extends KernelsFixture {
             () -> kernels.rmsNorm(a, zeros(3), 1e-5f, a, v),
             () -> kernels.rmsNormBackward(a, a, zeros(3), zeros(2), b, null),
             () -> kernels.rmsNormBackward(a, a, zeros(3), zeros(2), null, v),
-            () -> kernels.rope(a, 1, ids, zeros(2, 1), zeros(2, 1), false),
-            () -> kernels.rope(zeros(2, 4), 1, ids, zeros(2, 1), zeros(2, 1), false),
-            () -> kernels.rope(zeros(2, 4), 1, ids, zeros(2, 2), zeros(2, 1), false),
-            () -> kernels.rope(zeros(2, 4), 0, ids, zeros(2, 2), zeros(2, 2), false),
             () -> kernels.swiGlu(a, a, b),
             () -> kernels.swiGluBackward(a, a, a, a, b),
             () -> kernels.dropout(a, 0.1f, 1, false, b),

@@ -71,14 +71,21 @@ final class Reference {
         return new NormGradient(dx, dWeight);
     }
 
+    /** {@code half} columns in the tables, {@code width} in a head. */
     static double[] rope(
-            double[] x, int heads, int width, int[] positions, double[] cos, double[] sin, boolean inverse) {
-        double[] out = new double[x.length];
-        int half = width / 2;
+            double[] x,
+            int heads,
+            int width,
+            int half,
+            int[] positions,
+            double[] cos,
+            double[] sin,
+            boolean transposed) {
+        double[] out = x.clone();
         for (int row = 0; row < positions.length * heads; row++) {
             for (int i = 0; i < half; i++) {
                 double c = cos[positions[row / heads] * half + i];
-                double s = sin[positions[row / heads] * half + i] * (inverse ? -1 : 1);
+                double s = sin[positions[row / heads] * half + i] * (transposed ? -1 : 1);
                 double first = x[row * width + i];
                 double second = x[row * width + half + i];
                 out[row * width + i] = first * c - second * s;

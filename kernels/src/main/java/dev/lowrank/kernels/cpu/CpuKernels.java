@@ -146,6 +146,11 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void softCap(Tensor x, float cap) {
+        SoftCap.run(team, x, cap);
+    }
+
+    @Override
     public double sumOfSquares(Tensor x) {
         return reductions.sumOfSquares(x);
     }
@@ -182,8 +187,8 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse) {
-        rope.run(x, heads, positions, cos, sin, inverse);
+    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
+        rope.run(x, heads, positions, cos, sin, transposed);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -9,6 +10,14 @@ import jdk.incubator.vector.FloatVector;
  */
 final class SoftCap {
     private SoftCap() {}
+
+    static void run(Team team, Tensor x, float cap) {
+        Shapes.require(
+                cap > 0 && cap < Float.POSITIVE_INFINITY,
+                "softCap cap must be above 0 and finite, but is %s.".formatted(cap));
+        Shapes.floats("softCap x", x);
+        team.elements(x.size(), (from, to) -> cap(x.data(), cap, from, to));
+    }
 
     static void cap(MemorySegment data, float cap, long from, long to) {
         float inverse = 1 / cap;
