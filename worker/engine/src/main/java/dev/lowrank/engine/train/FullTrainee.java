@@ -59,7 +59,7 @@ final class FullTrainee implements Trainee {
     public void write(Path folder) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Parameter parameter : model.parameters().values()) {
-            StoredType dtype = base.info(parameter.name()).dtype();
+            StoredType dtype = base.info(storedName(parameter.name())).dtype();
             writer.add(parameter.name(), dtype, parameter.value().shape(), () -> {
                 float[] values = new float[Math.toIntExact(parameter.value().size())];
                 kernels.download(parameter.value(), values, 0);
@@ -73,6 +73,11 @@ final class FullTrainee implements Trainee {
             }
         }
         Companions.copy(base.path(), folder);
+    }
+
+    /** Some files leave out the first part of every name (GPT-2's early ones). */
+    private String storedName(String name) {
+        return base.tensorNames().contains(name) ? name : name.substring(name.indexOf('.') + 1);
     }
 
     @Override

@@ -1,11 +1,12 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.adapter.LoraAdapter;
+import dev.lowrank.engine.adapter.Adapter;
+import dev.lowrank.engine.adapter.Adapters;
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.Transformer;
+import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
@@ -15,15 +16,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** A low-rank adapter on a frozen base. */
-final class LoraTrainee implements Trainee {
+/** An adapter of any kind on a frozen base, which may be of 4 bits. */
+final class AdapterTrainee implements Trainee {
     private final ModelFolder base;
     private final Kernels kernels;
     private final Transformer model;
     private final Workspace memory;
-    private final LoraAdapter adapter;
+    private final Adapter adapter;
 
-    private LoraTrainee(ModelFolder base, Kernels kernels, Transformer model, Workspace memory, LoraAdapter adapter) {
+    private AdapterTrainee(
+            ModelFolder base, Kernels kernels, Transformer model, Workspace memory, Adapter adapter) {
         this.base = base;
         this.kernels = kernels;
         this.model = model;
@@ -32,26 +34,19 @@ final class LoraTrainee implements Trainee {
         adapter.attach();
     }
 
-    static LoraTrainee prepare(TrainingSpec spec, ModelFolder base, Kernels kernels) {
-        Transformer model = Transformer.load(base, Precision.FROZEN, kernels);
+    static AdapterTrainee prepare(TrainingSpec spec, AdapterSpec wanted, ModelFolder base, Kernels kernels) {
+        Precision precision = spec.quantization().quantizes()
+                ? Precision.nf4(spec.quantization().doubled())
+                : Precision.FROZEN;
+        Transformer model = Transformer.load(base, precision, kernels);
         Workspace memory = kernels.workspace();
         try {
-            return new LoraTrainee(base, kernels, model, memory, adapter(spec, model, kernels, memory));
-        } catch (RuntimeException e) {
+            Adapter adapter = Adapters.prepare(spec, wanted, base, model, kernels, memory);
+            return new AdapterTrainee(base, kernels, model, memory, adapter);
+        } catch (RuntimeException | Error e) {
             memory.close();
             model.close();
             throw e;
-        }
-    }
-
-    private static LoraAdapter adapter(TrainingSpec spec, Transformer model, Kernels kernels, Workspace memory) {
-        String initial = spec.initialAdapter();
-        if (initial == null) {
-            return LoraAdapter.create(
-                    spec.adapter(), model, spec.baseModel(), spec.training().seed(), kernels, memory);
-        }
-        try (PeftFolder folder = PeftFolder.open(Path.of(initial))) {
-            return LoraAdapter.load(folder, model, true, kernels, memory);
         }
     }
 
