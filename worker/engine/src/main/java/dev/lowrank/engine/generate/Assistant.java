@@ -1,7 +1,8 @@
 package dev.lowrank.engine.generate;
 
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.adapter.LoraAdapter;
+import dev.lowrank.engine.adapter.Adapter;
+import dev.lowrank.engine.adapter.Adapters;
 import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.format.JsonFile;
 import dev.lowrank.engine.format.ModelFolder;
@@ -31,9 +32,10 @@ public final class Assistant implements AutoCloseable {
     private final Kernels kernels;
     private final Transformer model;
     private final Workspace memory;
-    private final Generator generator;
+    private final int capacity;
     private final Set<Integer> stops;
-    private @Nullable LoraAdapter adapter;
+    private @Nullable Adapter adapter;
+    private Generator generator;
 
     private Assistant(ModelFolder folder, Tokenizer tokenizer, Transformer model, Kernels kernels, int capacity) {
         this.folder = folder;
@@ -41,6 +43,7 @@ public final class Assistant implements AutoCloseable {
         this.kernels = kernels;
         this.model = model;
         this.memory = kernels.workspace();
+        this.capacity = capacity;
         this.generator = new Generator(model, capacity, kernels);
         this.template = TemplateRenderer.of(tokenizer);
         this.stops = stops();
@@ -50,9 +53,9 @@ public final class Assistant implements AutoCloseable {
     public static Assistant open(Path model, Kernels kernels) {
         ModelFolder folder = ModelFolder.open(model);
         Tokenizer tokenizer = Tokenizer.open(model);
-        Transformer llama = Transformer.load(folder, Precision.FROZEN, kernels);
+        Transformer loaded = Transformer.load(folder, Precision.FROZEN, kernels);
         return new Assistant(
-                folder, tokenizer, llama, kernels, Math.min(llama.architecture().maxPositions(), 4096));
+                folder, tokenizer, loaded, kernels, Math.min(loaded.architecture().maxPositions(), 4096));
     }
 
     public Transformer model() {
@@ -80,10 +83,12 @@ public final class Assistant implements AutoCloseable {
         memory.release(0);
         if (peftFolder != null) {
             try (PeftFolder peft = PeftFolder.open(peftFolder)) {
-                adapter = LoraAdapter.load(peft, model, false, kernels, memory);
+                adapter = Adapters.open(peft, model, false, kernels, memory);
             }
             adapter.attach();
         }
+        generator.close();
+        generator = new Generator(model, capacity - model.rowsInFront(), kernels);
     }
 
     /**
