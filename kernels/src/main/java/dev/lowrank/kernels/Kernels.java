@@ -144,20 +144,23 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * Output projection and cross-entropy together, in chunks of rows so that the logits are never whole in memory; rows
-     * labelled {@link #IGNORED} are skipped. Writes the gradient of {@code scale * loss} in the same pass.
+     * labelled {@link #IGNORED} are skipped. With {@code z = cap(hidden weight^T)}, a row's loss is
+     * {@code logsumexp(z) - z[label]}; the gradients, written in the same pass, are those of
+     * {@code scale * sum over n of rowScale[n] * loss[n]}.
      *
      * @param hidden [N, C]
      * @param weight [V, C]
-     * @param labels I32 [N], the token each row must predict
-     * @param scale what the gradients are multiplied by (1 / trained tokens of the whole optimizer step)
-     * @param dHidden [N, C], overwritten (zero in ignored rows); null when no gradient is wanted
+     * @param losses [N], overwritten with each row's own loss in nats, without any scale (zero in ignored rows); null when
+     *     the sum is enough
+     * @param dHidden [N, C], overwritten (zero in ignored rows); may be {@code hidden}; null when no gradient is wanted
      * @param dWeight [V, C], added to; null where the head is frozen or no gradient is wanted
+     * @return the sum over the labelled rows, without any scale
      */
     LossSum linearCrossEntropy(
             Tensor hidden,
             Tensor weight,
-            Tensor labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
             Workspace scratch);

@@ -6,6 +6,7 @@ import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.util.ArrayList;
 import java.util.List;
@@ -224,11 +225,12 @@ public final class Tape {
      */
     public LossSum crossEntropy(Value hidden, Parameter head, Tensor labels, float scale) {
         if (!recording) {
-            return kernels.linearCrossEntropy(hidden.data(), head.value(), labels, scale, null, null, workspace);
+            return kernels.linearCrossEntropy(
+                    hidden.data(), head.value(), TokenLoss.of(labels, scale), null, null, null, workspace);
         }
         Tensor dHidden = hidden.needsGradient() ? fresh(hidden) : null;
         return kernels.linearCrossEntropy(
-                hidden.data(), head.value(), labels, scale, dHidden, head.gradient(), workspace);
+                hidden.data(), head.value(), TokenLoss.of(labels, scale), null, dHidden, head.gradient(), workspace);
     }
 
     /** Walks the recorded pass backwards, adding to the gradients of the parameters. */
