@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes: N tokens of the batch (all sequences, no padding), C model width, F feed-forward width, H query heads, G
  * key-value heads (H a multiple of G), D head width, V vocabulary, S sequences. Tensors are row-major. A shape that does
  * not fit is an {@link IllegalArgumentException} at the call. Implementations are used by one thread at a time.
+ *
+ * <p>Arguments that are only read may share memory with each other. What is written may share none with anything else
+ * of the call, unless the method says so; where it does, it means the same tensor, not one that overlaps it partly.
  */
 public interface Kernels extends AutoCloseable {
     /** The label of a row that carries no loss. */
@@ -132,7 +135,7 @@ public interface Kernels extends AutoCloseable {
             Tensor dK,
             Tensor dV);
 
-    /** {@code out = silu(gate) * up}, {@code silu(z) = z / (1 + e^-z)}; all [N, F]. */
+    /** {@code out = silu(gate) * up}, {@code silu(z) = z / (1 + e^-z)}; all [N, F]; {@code out} may be either operand. */
     void swiGlu(Tensor gate, Tensor up, Tensor out);
 
     /**
@@ -143,28 +146,44 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * Inverted dropout: {@code out (+)= keep(key, i) ? x[i] / (1 - rate) : 0}. The mask is a function of {@code key} and
-     * the element's index alone, so the backward pass is this call on the gradient with the same key.
+     * the element's index i alone, so the backward pass is this call on the gradient with the same key. With {@code >>>}
+     * and products as of Java's ints and longs, every device computes
      *
+     * <pre>
+     * k    = mix64(key + (i >>> 20) * 0x9E3779B97F4A7C15)
+     * bits = mix32(mix32((int) (i mod 2^20) + (int) k) ^ (int) (k >>> 32))
+     * keep = (bits >>> 8) >= round(rate * 2^24)
+     *
+     * mix64(z):  z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9    mix32(z):  z = (z ^ z >>> 16) * 0x85EBCA6B
+     *            z = (z ^ z >>> 27) * 0x94D049BB133111EB               z = (z ^ z >>> 13) * 0xC2B2AE35
+     *            z ^ z >>> 31                                          z ^ z >>> 16
+     * </pre>
+     *
+     * @param x any shape; {@code out} has its size and may be {@code x}
+     * @param rate at least 0 and below 1
      * @param accumulate add to {@code out} instead of overwriting it
      */
     void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out);
 
     /**
      * Output projection and cross-entropy together, in chunks of rows so that the logits are never whole in memory; rows
-     * labelled {@link #IGNORED} are skipped. Writes the gradient of {@code scale * loss} in the same pass.
+     * labelled {@link #IGNORED} are skipped. With {@code z = cap(hidden weight^T)}, a row's loss is
+     * {@code logsumexp(z) - z[label]}; the gradients, written in the same pass, are those of
+     * {@code scale * sum over n of rowScale[n] * loss[n]}.
      *
      * @param hidden [N, C]
      * @param weight [V, C]
-     * @param labels I32 [N], the token each row must predict
-     * @param scale what the gradients are multiplied by (1 / trained tokens of the whole optimizer step)
-     * @param dHidden [N, C], overwritten (zero in ignored rows); null when no gradient is wanted
+     * @param losses [N], overwritten with each row's own loss in nats, without any scale (zero in ignored rows); null when
+     *     the sum is enough
+     * @param dHidden [N, C], overwritten (zero in ignored rows); may be {@code hidden}; null when no gradient is wanted
      * @param dWeight [V, C], added to; null where the head is frozen or no gradient is wanted
+     * @return the sum over the labelled rows, without any scale
      */
     LossSum linearCrossEntropy(
             Tensor hidden,
             Tensor weight,
-            Tensor labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
             Workspace scratch);

@@ -491,123 +491,6 @@ public abstract class KernelsContract extends KernelsFixture {
         assertThatIllegalArgumentException().isThrownBy(() -> kernels.dropout(x, -0.1f, 3, false, x));
     }
 
-    // --- loss ---
-
-    @Test
-    void sumsTheLossOfTrainedRowsAndItsGradients() {
-        checkCrossEntropy(1, 1, 3, 1);
-        checkCrossEntropy(7, 13, 65, 0.25f);
-        checkCrossEntropy(65, 64, 207, 1f / 65);
-        checkCrossEntropy(1300, 7, 31, 0.01f); // More than one chunk.
-    }
-
-    private void checkCrossEntropy(int rows, int width, int vocabulary, float scale) {
-        float[] hidden = random(rows * width);
-        float[] weight = random(vocabulary * width);
-        float[] old = random(vocabulary * width);
-        int[] labels = new int[rows];
-        for (int n = 0; n < rows; n++) {
-            labels[n] = n % 3 == 1 ? Kernels.IGNORED : random.nextInt(vocabulary);
-        }
-        Tensor h = tensor(hidden).reshape(rows, width);
-        Tensor w = tensor(weight).reshape(vocabulary, width);
-        Tensor dHidden = nans(rows, width);
-        Tensor dWeight = tensor(old).reshape(vocabulary, width);
-        long mark = memory.mark();
-        LossSum sum = kernels.linearCrossEntropy(h, w, ints(labels), scale, dHidden, dWeight, memory);
-        Reference.Entropy expected =
-                Reference.linearCrossEntropy(doubles(hidden), doubles(weight), labels, scale, width);
-        assertThat(sum.loss())
-                .isCloseTo(expected.sum().loss(), within(1e-6 * expected.sum().loss()));
-        assertThat(sum.tokens()).isEqualTo(expected.sum().tokens());
-        assertThat(sum.correct()).isEqualTo(expected.sum().correct());
-        assertClose("dHidden", read(dHidden), expected.dHidden(), sumOf(vocabulary));
-        assertClose("dWeight", read(dWeight), plus(expected.dWeight(), old), sumOf(rows));
-
-        LossSum lossOnly = kernels.linearCrossEntropy(h, w, ints(labels), scale, null, null, memory);
-        assertThat(lossOnly).isEqualTo(sum);
-        Tensor alone = nans(rows, width);
-        kernels.linearCrossEntropy(h, w, ints(labels), scale, alone, null, memory);
-        assertThat(read(alone)).isEqualTo(read(dHidden));
-        assertThat(memory.mark()).isGreaterThan(mark);
-    }
-
-    @Test
-    void lossGradientsMatchDifferences() {
-        int[] labels = {2, Kernels.IGNORED, 0, 4};
-        double[] hidden = doubles(random(4 * 3));
-        double[] weight = doubles(random(5 * 3));
-        Reference.Entropy analytic = Reference.linearCrossEntropy(hidden, weight, labels, 0.5, 3);
-        assertClose(
-                "dHidden",
-                analytic.dHidden(),
-                gradient(
-                        at -> 0.5
-                                * Reference.linearCrossEntropy(at, weight, labels, 0.5, 3)
-                                        .sum()
-                                        .loss(),
-                        hidden),
-                1e-6);
-        assertClose(
-                "dWeight",
-                analytic.dWeight(),
-                gradient(
-                        at -> 0.5
-                                * Reference.linearCrossEntropy(hidden, at, labels, 0.5, 3)
-                                        .sum()
-                                        .loss(),
-                        weight),
-                1e-6);
-    }
-
-    @Test
-    void leavesScratchAsItFoundIt() {
-        Tensor hidden = tensor(random(20)).reshape(4, 5);
-        Tensor weight = tensor(random(30)).reshape(6, 5);
-        Tensor labels = ints(0, 1, 2, 3);
-        Workspace scratch = kernels.workspace();
-        scratch.take(3);
-        long mark = scratch.mark();
-        kernels.linearCrossEntropy(hidden, weight, labels, 1, null, null, scratch);
-        assertThat(scratch.mark()).isEqualTo(mark);
-        scratch.close();
-    }
-
-    @Test
-    void countsNothingWhereNothingIsTrained() {
-        Tensor dHidden = nans(2, 3);
-        LossSum sum = kernels.linearCrossEntropy(
-                zeros(2, 3), zeros(4, 3), ints(Kernels.IGNORED, Kernels.IGNORED), 1, dHidden, zeros(4, 3), memory);
-        assertThat(sum).isEqualTo(LossSum.ZERO);
-        assertThat(read(dHidden)).containsOnly(0);
-    }
-
-    @Test
-    void countsTheFirstOfEqualLogitsAsTheAnswer() {
-        LossSum sum = kernels.linearCrossEntropy(zeros(3, 2), zeros(33, 2), ints(0, 1, 32), 1, null, null, memory);
-        assertThat(sum.correct()).isEqualTo(1);
-        assertThat(sum.loss()).isCloseTo(3 * Math.log(33), within(1e-6));
-    }
-
-    @Test
-    void lossShowsThatTheModelIsNotFinite() {
-        Tensor hidden = zeros(2, 2);
-        kernels.upload(new float[] {1, Float.NaN}, 0, hidden.slice(1, 1));
-        assertThat(kernels.linearCrossEntropy(hidden, zeros(40, 2), ints(0, 1), 1, null, null, memory)
-                        .loss())
-                .isNaN();
-    }
-
-    @Test
-    void refusesLabelsOutsideTheVocabulary() {
-        for (int bad : new int[] {-1, 4}) {
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() ->
-                            kernels.linearCrossEntropy(zeros(2, 3), zeros(4, 3), ints(0, bad), 1, null, null, memory))
-                    .withMessageContaining("labels[1] is " + bad);
-        }
-    }
-
     // --- optimizer ---
 
     @Test
@@ -684,7 +567,8 @@ public abstract class KernelsContract extends KernelsFixture {
             AttentionShape shape = AttentionShape.causal(4, 2, 0.25f);
             on.attention(q, kv, kv, sequences, shape, out, lse);
             on.swiGlu(out, q, out);
-            LossSum sum = on.linearCrossEntropy(out, vocabulary, ints(labels), 1, dx, dVocabulary, memory);
+            LossSum sum =
+                    on.linearCrossEntropy(out, vocabulary, TokenLoss.of(ints(labels)), null, dx, dVocabulary, memory);
             on.attentionBackward(dx, q, kv, kv, out, lse, sequences, shape, dq, dk, dv);
             on.dropout(dq, 0.1f, 5, true, dq);
             Tensor[] results = {y, q, out, lse, dx, dVocabulary, dq, dk, dv};
@@ -707,7 +591,6 @@ public abstract class KernelsContract extends KernelsFixture {
         Tensor b = zeros(4, 5);
         Tensor v = zeros(7);
         Tensor ids = ints(0, 1);
-        Sequences two = Sequences.ofStarts(starts(2));
         AdamWStep step = new AdamWStep(1, 1, 0.9, 0.9, 1e-8, 0);
         Runnable[] calls = {
             () -> kernels.upload(new float[7], 0, ids),
@@ -732,10 +615,6 @@ public abstract class KernelsContract extends KernelsFixture {
             () -> kernels.swiGlu(a, a, b),
             () -> kernels.swiGluBackward(a, a, a, a, b),
             () -> kernels.dropout(a, 0.1f, 1, false, b),
-            () -> kernels.linearCrossEntropy(a, b, ids, 1, null, null, memory),
-            () -> kernels.linearCrossEntropy(a, a, v, 1, null, null, memory),
-            () -> kernels.linearCrossEntropy(a, a, ids, 1, b, null, memory),
-            () -> kernels.linearCrossEntropy(a, a, ids, 1, a, b, memory),
             () -> kernels.adamW(a, b, a, a, step),
             () -> kernels.adamW(a, a, b, a, step),
             () -> kernels.adamW(a, a, a, b, step),

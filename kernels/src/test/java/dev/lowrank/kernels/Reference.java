@@ -1,6 +1,7 @@
 package dev.lowrank.kernels;
 
 import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** Every operation once more: double precision, plain loops, no thought of speed. Names and shapes as in {@link Kernels}. */
 final class Reference {
@@ -246,10 +247,20 @@ final class Reference {
         return z ^ (z >>> 16);
     }
 
-    record Entropy(LossSum sum, double[] dHidden, double[] dWeight) {}
+    /** {@code losses} has one loss for each row. */
+    record Entropy(LossSum sum, double[] losses, double[] dHidden, double[] dWeight) {}
 
-    static Entropy linearCrossEntropy(double[] hidden, double[] weight, int[] labels, double scale, int width) {
+    /** {@code rowScale} null is 1 everywhere, {@code softCap} 0 is none. */
+    static Entropy linearCrossEntropy(
+            double[] hidden,
+            double[] weight,
+            int[] labels,
+            double scale,
+            double @Nullable [] rowScale,
+            double softCap,
+            int width) {
         int vocabulary = weight.length / width;
+        double[] losses = new double[labels.length];
         double[] dHidden = new double[hidden.length];
         double[] dWeight = new double[weight.length];
         LossSum sum = LossSum.ZERO;
@@ -263,6 +274,7 @@ final class Reference {
                 for (int c = 0; c < width; c++) {
                     z[t] += hidden[n * width + c] * weight[t * width + c];
                 }
+                z[t] = softCap(z[t], softCap);
                 best = z[t] > z[best] ? t : best;
             }
             double total = 0;
@@ -270,16 +282,18 @@ final class Reference {
                 total += Math.exp(one - z[best]);
             }
             double lse = z[best] + Math.log(total);
-            sum = sum.plus(new LossSum(lse - z[labels[n]], 1, best == labels[n] ? 1 : 0));
+            losses[n] = lse - z[labels[n]];
+            sum = sum.plus(new LossSum(losses[n], 1, best == labels[n] ? 1 : 0));
             for (int t = 0; t < vocabulary; t++) {
-                double g = scale * (Math.exp(z[t] - lse) - (t == labels[n] ? 1 : 0));
+                double g = scale * (Math.exp(z[t] - lse) - (t == labels[n] ? 1 : 0)) * capSlope(z[t], softCap);
+                g *= rowScale == null ? 1 : rowScale[n];
                 for (int c = 0; c < width; c++) {
                     dHidden[n * width + c] += g * weight[t * width + c];
                     dWeight[t * width + c] += g * hidden[n * width + c];
                 }
             }
         }
-        return new Entropy(sum, dHidden, dWeight);
+        return new Entropy(sum, losses, dHidden, dWeight);
     }
 
     /** In place. */

@@ -8,6 +8,7 @@ import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -232,12 +233,12 @@ public final class CpuKernels implements Kernels {
     public LossSum linearCrossEntropy(
             Tensor hidden,
             Tensor weight,
-            Tensor labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
             Workspace scratch) {
-        return crossEntropy.run(hidden, weight, labels, scale, dHidden, dWeight, scratch);
+        return crossEntropy.run(hidden, weight, target, losses, dHidden, dWeight, scratch);
     }
 
     @Override

@@ -30,6 +30,10 @@ final class SoftCap {
         }
     }
 
+    static float cap(float x, float cap) {
+        return Tanh.tanh(x * (1 / cap)) * cap;
+    }
+
     /** {@code dy/dx} from y. */
     static FloatVector slope(FloatVector capped, float inverseCap) {
         FloatVector t = capped.mul(inverseCap);
