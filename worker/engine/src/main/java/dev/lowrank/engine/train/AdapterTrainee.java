@@ -2,7 +2,6 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.adapter.Adapter;
 import dev.lowrank.engine.adapter.Adapters;
-import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.Transformer;
@@ -10,24 +9,22 @@ import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 
 /** An adapter of any kind on a frozen base, which may be of 4 bits. */
 final class AdapterTrainee implements Trainee {
     private final ModelFolder base;
-    private final Kernels kernels;
     private final Transformer model;
     private final Workspace memory;
     private final Adapter adapter;
 
     private AdapterTrainee(
-            ModelFolder base, Kernels kernels, Transformer model, Workspace memory, Adapter adapter) {
+            ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
         this.base = base;
-        this.kernels = kernels;
         this.model = model;
         this.memory = memory;
         this.adapter = adapter;
@@ -42,7 +39,7 @@ final class AdapterTrainee implements Trainee {
         Workspace memory = kernels.workspace();
         try {
             Adapter adapter = Adapters.prepare(spec, wanted, base, model, kernels, memory);
-            return new AdapterTrainee(base, kernels, model, memory, adapter);
+            return new AdapterTrainee(base, model, memory, adapter);
         } catch (RuntimeException | Error e) {
             memory.close();
             model.close();
@@ -66,10 +63,10 @@ final class AdapterTrainee implements Trainee {
     }
 
     @Override
-    public LossSum measureBase(Dataset data, Workspace scratch) {
+    public <T> T withBase(Function<Transformer, T> use) {
         adapter.detach();
         try {
-            return LossMeter.measure(model, data, kernels, scratch);
+            return use.apply(model);
         } finally {
             adapter.attach();
         }

@@ -1,6 +1,5 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.SafetensorsWriter;
 import dev.lowrank.engine.format.StoredType;
@@ -8,13 +7,13 @@ import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.function.Function;
 
 /** Every weight of the base. */
 final class FullTrainee implements Trainee {
@@ -47,10 +46,9 @@ final class FullTrainee implements Trainee {
 
     /** The weights have moved, so the base is loaded once more. */
     @Override
-    public LossSum measureBase(Dataset data, Workspace scratch) {
+    public <T> T withBase(Function<Transformer, T> use) {
         try (Transformer untouched = Transformer.load(base, Precision.FROZEN, kernels)) {
-            untouched.reservePositions(data.longestRow());
-            return LossMeter.measure(untouched, data, kernels, scratch);
+            return use.apply(untouched);
         }
     }
 
