@@ -60,20 +60,28 @@ public interface Kernels extends AutoCloseable {
     void embeddingBackward(Tensor ids, Tensor dOut, Tensor dTable);
 
     /**
-     * RMS normalisation over the last axis: {@code y = x * rstd * weight}, {@code rstd = 1 / sqrt(mean(x^2) + epsilon)}.
-     * x, y [N, C]; weight [C]; rstd [N] is kept for the backward pass.
+     * RMS normalisation over the last axis: {@code y = x * rstd * (offset + weight)},
+     * {@code rstd = 1 / sqrt(mean(x^2) + epsilon)}. x, y [N, C]; weight [C]; rstd [N] is kept for the backward pass.
+     *
+     * @param offset 1 where a family stores its weights less one (Gemma), else 0
      */
-    void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd);
+    void rmsNorm(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd);
 
     /**
-     * Backward of {@link #rmsNorm}: with {@code m = dy * weight}, {@code dx += rstd * (m - x * rstd^2 * mean(m * x))}
-     * and {@code dWeight += sum over n of dy * x * rstd}.
+     * Backward of {@link #rmsNorm}: with {@code m = dy * (offset + weight)},
+     * {@code dx += rstd * (m - x * rstd^2 * mean(m * x))} and {@code dWeight += sum over n of dy * x * rstd}.
      *
      * @param dx gradient to add to, or null where it is not wanted
      * @param dWeight gradient to add to, or null where the weight is frozen
      */
     void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight);
 
     /**
      * Rotary position embedding in place, halves convention: for pair i of a head,

@@ -10,50 +10,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /**
  * What every implementation must do. Results are compared with {@link Reference}; a tolerance is a part of the largest
  * expected magnitude, a few fp32 roundings (6e-8) times the root of the terms in a sum.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class KernelsContract {
-    private static final int[] SIZES = {1, 2, 3, 7, 13, 64, 65, 207};
-    private static final double EXACT = 4e-7;
-
-    protected Kernels kernels;
-    protected Workspace memory;
-    private Random random;
-
-    /** A new instance of the implementation under test. */
-    protected abstract Kernels open();
-
-    @BeforeAll
-    void openKernels() {
-        kernels = open();
-    }
-
-    @AfterAll
-    void closeKernels() {
-        kernels.close();
-    }
-
-    @BeforeEach
-    void takeMemory() {
-        memory = kernels.workspace();
-        random = new Random(7);
-    }
-
-    @AfterEach
-    void giveMemoryBack() {
-        memory.close();
-    }
-
+public abstract class KernelsContract extends KernelsFixture {
     // --- memory ---
 
     @Test
@@ -319,75 +282,6 @@ public abstract class KernelsContract {
                     .isThrownBy(() -> kernels.embedding(ints(0, bad), table, memory.take(2, 2)))
                     .withMessageContaining("ids[1] is " + bad);
         }
-    }
-
-    // --- normalisation ---
-
-    @Test
-    void normalisesRows() {
-        for (int width : SIZES) {
-            for (int rows : new int[] {1, 13, 300}) {
-                checkRmsNorm(rows, width);
-            }
-        }
-    }
-
-    private void checkRmsNorm(int rows, int width) {
-        float[] x = random(rows * width);
-        float[] weight = random(width);
-        float[] dy = random(rows * width);
-        float[] oldX = random(rows * width);
-        float[] oldWeight = random(width);
-        Tensor y = memory.take(rows, width);
-        Tensor rstd = memory.take(rows);
-        kernels.rmsNorm(tensor(x).reshape(rows, width), tensor(weight), 1e-5f, y, rstd);
-        Reference.Normed normed = Reference.rmsNorm(doubles(x), doubles(weight), 1e-5f);
-        assertClose("y", read(y), normed.y(), EXACT);
-        assertClose("rstd", read(rstd), normed.rstd(), EXACT);
-
-        Tensor dx = tensor(oldX).reshape(rows, width);
-        Tensor dWeight = tensor(oldWeight);
-        kernels.rmsNormBackward(
-                tensor(dy).reshape(rows, width), tensor(x).reshape(rows, width), tensor(weight), rstd, dx, dWeight);
-        Reference.NormGradient expected =
-                Reference.rmsNormBackward(doubles(dy), doubles(x), doubles(weight), normed.rstd());
-        assertClose("dx", read(dx), plus(expected.dx(), oldX), sumOf(width));
-        assertClose("dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), sumOf(rows), Math.sqrt(rows));
-    }
-
-    @Test
-    void normalisationGradientsMatchDifferences() {
-        double[] x = doubles(random(3 * 5));
-        double[] weight = doubles(random(5));
-        double[] dy = doubles(random(3 * 5));
-        double[] rstd = Reference.rmsNorm(x, weight, 0.01).rstd();
-        Reference.NormGradient analytic = Reference.rmsNormBackward(dy, x, weight, rstd);
-        assertClose(
-                "dx",
-                analytic.dx(),
-                gradient(at -> dot(dy, Reference.rmsNorm(at, weight, 0.01).y()), x),
-                1e-6);
-        assertClose(
-                "dWeight",
-                analytic.dWeight(),
-                gradient(at -> dot(dy, Reference.rmsNorm(x, at, 0.01).y()), weight),
-                1e-6);
-    }
-
-    @Test
-    void normalisationLeavesOutTheGradientNobodyWants() {
-        Tensor x = tensor(random(26)).reshape(2, 13);
-        Tensor weight = tensor(random(13));
-        Tensor dy = tensor(random(26)).reshape(2, 13);
-        Tensor rstd = memory.take(2);
-        kernels.rmsNorm(x, weight, 1e-5f, memory.take(2, 13), rstd);
-        Tensor[] both = {zeros(2, 13), zeros(13)};
-        Tensor[] single = {zeros(2, 13), zeros(13)};
-        kernels.rmsNormBackward(dy, x, weight, rstd, both[0], both[1]);
-        kernels.rmsNormBackward(dy, x, weight, rstd, single[0], null);
-        kernels.rmsNormBackward(dy, x, weight, rstd, null, single[1]);
-        assertThat(read(single[0])).isEqualTo(read(both[0]));
-        assertThat(read(single[1])).isEqualTo(read(both[1]));
     }
 
     // --- positions ---
@@ -900,7 +794,7 @@ public abstract class KernelsContract {
             for (int i = 0; i < labels.length; i++) {
                 labels[i] = random.nextInt(999);
             }
-            on.rmsNorm(x, w.slice(0, 1).reshape(64), 1e-6f, y, rstd);
+            on.rmsNorm(x, w.slice(0, 1).reshape(64), 0, 1e-6f, y, rstd);
             on.matmul(y, false, w, true, 1, 0, q);
             on.attention(q, kv, kv, sequences, 4, 2, 0.25f, out, lse);
             on.swiGlu(out, q, out);
@@ -945,10 +839,6 @@ public abstract class KernelsContract {
             () -> kernels.embedding(ids, b, zeros(2, 4)),
             () -> kernels.embedding(a, b, zeros(6, 5)),
             () -> kernels.embeddingBackward(ids, zeros(3, 5), b),
-            () -> kernels.rmsNorm(a, v, 1e-5f, a, zeros(2)),
-            () -> kernels.rmsNorm(a, zeros(3), 1e-5f, a, v),
-            () -> kernels.rmsNormBackward(a, a, zeros(3), zeros(2), b, null),
-            () -> kernels.rmsNormBackward(a, a, zeros(3), zeros(2), null, v),
             () -> kernels.rope(a, 1, ids, zeros(2, 1), zeros(2, 1), false),
             () -> kernels.rope(zeros(2, 4), 1, ids, zeros(2, 1), zeros(2, 1), false),
             () -> kernels.rope(zeros(2, 4), 1, ids, zeros(2, 2), zeros(2, 1), false),
@@ -994,63 +884,5 @@ public abstract class KernelsContract {
     @Test
     void namesItsDevice() {
         assertThat(kernels.device()).isNotBlank();
-    }
-
-    // --- fixtures ---
-
-    /** The tolerance of a sum of so many terms of like size. */
-    private static double sumOf(int terms) {
-        return EXACT * Math.sqrt(terms + 1);
-    }
-
-    private static double[] plus(double[] a, float[] b) {
-        double[] sum = a.clone();
-        for (int i = 0; i < sum.length; i++) {
-            sum[i] += b[i];
-        }
-        return sum;
-    }
-
-    private static int[] starts(int... lengths) {
-        int[] starts = new int[lengths.length + 1];
-        for (int i = 0; i < lengths.length; i++) {
-            starts[i + 1] = starts[i] + lengths[i];
-        }
-        return starts;
-    }
-
-    private float[] random(int size) {
-        return Numbers.random(random, size);
-    }
-
-    protected final Tensor tensor(float... values) {
-        Tensor tensor = memory.take(values.length);
-        kernels.upload(values, 0, tensor);
-        return tensor;
-    }
-
-    private Tensor ints(int... values) {
-        Tensor tensor = memory.take(DType.I32, values.length);
-        kernels.upload(values, tensor);
-        return tensor;
-    }
-
-    private Tensor zeros(long... shape) {
-        Tensor tensor = memory.take(shape);
-        kernels.zero(tensor);
-        return tensor;
-    }
-
-    /** What an operation must overwrite whole. */
-    private Tensor nans(int rows, int columns) {
-        float[] values = new float[rows * columns];
-        Arrays.fill(values, Float.NaN);
-        return tensor(values).reshape(rows, columns);
-    }
-
-    protected final float[] read(Tensor tensor) {
-        float[] values = new float[Math.toIntExact(tensor.size())];
-        kernels.download(tensor, values, 0);
-        return values;
     }
 }

@@ -148,14 +148,20 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd) {
-        rmsNorm.forward(x, weight, epsilon, y, rstd);
+    public void rmsNorm(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
+        rmsNorm.forward(x, weight, offset, epsilon, y, rstd);
     }
 
     @Override
     public void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight) {
-        rmsNorm.backward(dy, x, weight, rstd, dx, dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight) {
+        rmsNorm.backward(dy, x, weight, offset, rstd, dx, dWeight);
     }
 
     @Override

@@ -133,7 +133,7 @@ public final class Llama implements AutoCloseable {
                     ? layer.forward(tape, h, batch, config, rotary, cache)
                     : discarding(tape, layer, h, batch, cache);
         }
-        return tape.rmsNorm(h, finalNorm, config.normEpsilon());
+        return tape.rmsNorm(h, finalNorm, 0, config.normEpsilon());
     }
 
     /** Without a backward pass to come, only the stream itself is kept from one layer to the next. */

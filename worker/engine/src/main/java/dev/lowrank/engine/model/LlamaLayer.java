@@ -27,7 +27,7 @@ record LlamaLayer(
             LlamaConfig config,
             RotaryTables rotary,
             @Nullable KeyValueCache cache) {
-        Value x = tape.rmsNorm(h, attentionNorm, config.normEpsilon());
+        Value x = tape.rmsNorm(h, attentionNorm, 0, config.normEpsilon());
         Value q = tape.rope(query.forward(tape, x), config.heads(), batch.positions(), rotary.cos(), rotary.sin());
         Value k = tape.rope(key.forward(tape, x), config.kvHeads(), batch.positions(), rotary.cos(), rotary.sin());
         Value v = value.forward(tape, x);
@@ -41,7 +41,7 @@ record LlamaLayer(
         Value attended = tape.attention(q, k, v, batch.sequences(), config.heads(), config.kvHeads(), scale);
         h = tape.residual(h, output.forward(tape, attended));
 
-        x = tape.rmsNorm(h, feedForwardNorm, config.normEpsilon());
+        x = tape.rmsNorm(h, feedForwardNorm, 0, config.normEpsilon());
         Value gated = tape.swiGlu(gate.forward(tape, x), up.forward(tape, x));
         return tape.residual(h, down.forward(tape, gated));
     }

@@ -67,16 +67,22 @@ public final class Tape {
         return y;
     }
 
-    /** Root-mean-square normalisation of each row of x [N, C]. */
-    public Value rmsNorm(Value x, Parameter weight, float epsilon) {
+    /** Root-mean-square normalisation of each row of x [N, C], times {@code offset + weight}. */
+    public Value rmsNorm(Value x, Parameter weight, float offset, float epsilon) {
         Tensor out = workspace.take(x.data().shape());
         Tensor rstd = workspace.take(x.data().rows());
-        kernels.rmsNorm(x.data(), weight.value(), epsilon, out, rstd);
+        kernels.rmsNorm(x.data(), weight.value(), offset, epsilon, out, rstd);
         Value y = result(out, x.needsGradient() || weight.trainable());
         record(
                 y,
                 dy -> kernels.rmsNormBackward(
-                        dy, x.data(), weight.value(), rstd, x.needsGradient() ? summed(x) : null, weight.gradient()));
+                        dy,
+                        x.data(),
+                        weight.value(),
+                        offset,
+                        rstd,
+                        x.needsGradient() ? summed(x) : null,
+                        weight.gradient()));
         return y;
     }
 
