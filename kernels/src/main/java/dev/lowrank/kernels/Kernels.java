@@ -134,14 +134,20 @@ public interface Kernels extends AutoCloseable {
             Tensor dK,
             Tensor dV);
 
-    /** {@code out = silu(gate) * up}, {@code silu(z) = z / (1 + e^-z)}; all [N, F]. */
-    void swiGlu(Tensor gate, Tensor up, Tensor out);
+    /** {@code out = f(gate) * up} with f the activation; all [N, F]. {@code out} may be either operand. */
+    void gated(Activation activation, Tensor gate, Tensor up, Tensor out);
 
     /**
-     * Backward of {@link #swiGlu}: with {@code s = sigmoid(gate)}, {@code dUp = dOut * gate * s} and
-     * {@code dGate = dOut * up * s * (1 + gate * (1 - s))}. Both are overwritten.
+     * Backward of {@link #gated}: {@code dUp = dOut * f(gate)} and {@code dGate = dOut * up * f'(gate)}. Both are
+     * overwritten, and either may be any of the operands.
      */
-    void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+    void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+    /** {@code out = f(x)} with f the activation, of any shape; {@code out} may be {@code x}. */
+    void activation(Activation activation, Tensor x, Tensor out);
+
+    /** Backward of {@link #activation}: {@code dX = dOut * f'(x)}, overwritten; {@code dX} may be either operand. */
+    void activationBackward(Activation activation, Tensor dOut, Tensor x, Tensor dX);
 
     /**
      * Inverted dropout: {@code out (+)= keep(key, i) ? x[i] / (1 - rate) : 0}. The mask is a function of {@code key} and

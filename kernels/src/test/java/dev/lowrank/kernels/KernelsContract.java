@@ -468,54 +468,6 @@ public abstract class KernelsContract extends KernelsFixture {
         assertClose("out", read(out), expected, 1e-3);
     }
 
-    // --- activation ---
-
-    @Test
-    void gates() {
-        for (int size : new int[] {1, 2, 3, 7, 13, 64, 65, 207, 40_001}) {
-            float[] gate = random(size);
-            float[] up = random(size);
-            float[] dOut = random(size);
-            for (int i = 0; i < size; i++) {
-                gate[i] *= 10;
-            }
-            Tensor tGate = tensor(gate);
-            Tensor tUp = tensor(up);
-            Tensor out = memory.take(size);
-            kernels.swiGlu(tGate, tUp, out);
-            assertClose("out", read(out), Reference.swiGlu(doubles(gate), doubles(up)), EXACT);
-            Tensor dGate = nans(size, 1);
-            Tensor dUp = nans(size, 1);
-            kernels.swiGluBackward(tensor(dOut), tGate, tUp, dGate, dUp);
-            Reference.SwiGluGradient expected = Reference.swiGluBackward(doubles(dOut), doubles(gate), doubles(up));
-            assertClose("dGate", read(dGate), expected.dGate(), 3 * EXACT);
-            assertClose("dUp", read(dUp), expected.dUp(), EXACT);
-        }
-    }
-
-    @Test
-    void gatesFarFromZeroStayFinite() {
-        Tensor out = memory.take(6);
-        float[] gate = {-1e30f, -200, -88, 88, 200, 1e30f};
-        kernels.swiGlu(tensor(gate), tensor(1, 1, 1, 1, 1, 1), out);
-        assertClose("out", read(out), new double[] {0, 0, 0, 88, 200, 1e30f}, 1e-7);
-        assertThat(read(out)).startsWith(-0f, -0f).endsWith(88, 200, 1e30f);
-        kernels.swiGlu(tensor(Float.NaN), tensor(1), memory.take(1));
-        Tensor nan = nans(40, 1);
-        kernels.swiGlu(nan, nan, nan);
-        assertThat(kernels.allFinite(nan)).isFalse();
-    }
-
-    @Test
-    void gateGradientsMatchDifferences() {
-        double[] gate = doubles(random(9));
-        double[] up = doubles(random(9));
-        double[] dOut = doubles(random(9));
-        Reference.SwiGluGradient analytic = Reference.swiGluBackward(dOut, gate, up);
-        assertClose("dGate", analytic.dGate(), gradient(at -> dot(dOut, Reference.swiGlu(at, up)), gate), 1e-6);
-        assertClose("dUp", analytic.dUp(), gradient(at -> dot(dOut, Reference.swiGlu(gate, at)), up), 1e-6);
-    }
-
     // --- dropout ---
 
     @Test
@@ -797,7 +749,7 @@ public abstract class KernelsContract extends KernelsFixture {
             on.rmsNorm(x, w.slice(0, 1).reshape(64), 0, 1e-6f, y, rstd);
             on.matmul(y, false, w, true, 1, 0, q);
             on.attention(q, kv, kv, sequences, 4, 2, 0.25f, out, lse);
-            on.swiGlu(out, q, out);
+            on.gated(Activation.SILU, out, q, out);
             LossSum sum = on.linearCrossEntropy(out, vocabulary, ints(labels), 1, dx, dVocabulary, memory);
             on.attentionBackward(dx, q, kv, kv, out, lse, sequences, 4, 2, 0.25f, dq, dk, dv);
             on.dropout(dq, 0.1f, 5, true, dq);
@@ -864,8 +816,6 @@ public abstract class KernelsContract extends KernelsFixture {
                     zeros(1, 3),
                     a,
                     a),
-            () -> kernels.swiGlu(a, a, b),
-            () -> kernels.swiGluBackward(a, a, a, a, b),
             () -> kernels.dropout(a, 0.1f, 1, false, b),
             () -> kernels.linearCrossEntropy(a, b, ids, 1, null, null, memory),
             () -> kernels.linearCrossEntropy(a, a, v, 1, null, null, memory),

@@ -144,27 +144,6 @@ final class Reference {
         return p;
     }
 
-    static double[] swiGlu(double[] gate, double[] up) {
-        double[] out = new double[gate.length];
-        for (int i = 0; i < gate.length; i++) {
-            out[i] = gate[i] / (1 + Math.exp(-gate[i])) * up[i];
-        }
-        return out;
-    }
-
-    record SwiGluGradient(double[] dGate, double[] dUp) {}
-
-    static SwiGluGradient swiGluBackward(double[] dOut, double[] gate, double[] up) {
-        double[] dGate = new double[gate.length];
-        double[] dUp = new double[gate.length];
-        for (int i = 0; i < gate.length; i++) {
-            double s = 1 / (1 + Math.exp(-gate[i]));
-            dUp[i] = dOut[i] * gate[i] * s;
-            dGate[i] = dOut[i] * up[i] * s * (1 + gate[i] * (1 - s));
-        }
-        return new SwiGluGradient(dGate, dUp);
-    }
-
     /** Whether dropout keeps element i: the same mask on every device. */
     static boolean keeps(long key, long i, float rate) {
         long k = key + (i >>> 20) * 0x9E3779B97F4A7C15L;

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
@@ -24,7 +25,7 @@ public final class CpuKernels implements Kernels {
     private final RmsNorm rmsNorm;
     private final Rope rope;
     private final Attention attention;
-    private final SwiGlu swiGlu;
+    private final Activating activating;
     private final Dropout dropout;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
@@ -40,7 +41,7 @@ public final class CpuKernels implements Kernels {
         rmsNorm = new RmsNorm(team);
         rope = new Rope(team);
         attention = new Attention(team);
-        swiGlu = new SwiGlu(team);
+        activating = new Activating(team);
         dropout = new Dropout(team);
         crossEntropy = new CrossEntropy(team, matmul);
         adamW = new AdamW(team);
@@ -202,13 +203,23 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
-        swiGlu.forward(gate, up, out);
+    public void gated(Activation activation, Tensor gate, Tensor up, Tensor out) {
+        activating.gated(activation, gate, up, out);
     }
 
     @Override
-    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-        swiGlu.backward(dOut, gate, up, dGate, dUp);
+    public void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        activating.gatedBackward(activation, dOut, gate, up, dGate, dUp);
+    }
+
+    @Override
+    public void activation(Activation activation, Tensor x, Tensor out) {
+        activating.forward(activation, x, out);
+    }
+
+    @Override
+    public void activationBackward(Activation activation, Tensor dOut, Tensor x, Tensor dX) {
+        activating.backward(activation, dOut, x, dX);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.lowrank.engine.model;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
+import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +43,7 @@ record LlamaLayer(
         h = tape.residual(h, output.forward(tape, attended));
 
         x = tape.rmsNorm(h, feedForwardNorm, 0, config.normEpsilon());
-        Value gated = tape.swiGlu(gate.forward(tape, x), up.forward(tape, x));
+        Value gated = tape.gated(Activation.SILU, gate.forward(tape, x), up.forward(tape, x));
         return tape.residual(h, down.forward(tape, gated));
     }
 

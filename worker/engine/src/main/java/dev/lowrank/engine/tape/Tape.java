@@ -1,6 +1,7 @@
 package dev.lowrank.engine.tape;
 
 import dev.lowrank.engine.CounterRandom;
+import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
@@ -191,12 +192,12 @@ public final class Tape {
         return y;
     }
 
-    /** {@code silu(gate) * up}, all [N, F]; gate and up must have no other use. */
-    public Value swiGlu(Value gate, Value up) {
+    /** {@code f(gate) * up} with f the activation, all [N, F]; gate and up must have no other use. */
+    public Value gated(Activation activation, Value gate, Value up) {
         Tensor out = workspace.take(gate.data().shape());
-        kernels.swiGlu(gate.data(), up.data(), out);
+        kernels.gated(activation, gate.data(), up.data(), out);
         Value y = result(out, gate.needsGradient() || up.needsGradient());
-        record(y, dy -> kernels.swiGluBackward(dy, gate.data(), up.data(), fresh(gate), fresh(up)));
+        record(y, dy -> kernels.gatedBackward(activation, dy, gate.data(), up.data(), fresh(gate), fresh(up)));
         return y;
     }
 
