@@ -73,20 +73,28 @@ public interface Kernels extends AutoCloseable {
     void embeddingBackward(Tensor ids, Tensor dOut, Tensor dTable);
 
     /**
-     * RMS normalisation over the last axis: {@code y = x * rstd * weight}, {@code rstd = 1 / sqrt(mean(x^2) + epsilon)}.
-     * x, y [N, C]; weight [C]; rstd [N] is kept for the backward pass.
+     * RMS normalisation over the last axis: {@code y = x * rstd * (offset + weight)},
+     * {@code rstd = 1 / sqrt(mean(x^2) + epsilon)}. x, y [N, C]; weight [C]; rstd [N] is kept for the backward pass.
+     *
+     * @param offset 1 where a family stores its weights less one (Gemma), else 0
      */
-    void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd);
+    void rmsNorm(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd);
 
     /**
-     * Backward of {@link #rmsNorm}: with {@code m = dy * weight}, {@code dx += rstd * (m - x * rstd^2 * mean(m * x))}
-     * and {@code dWeight += sum over n of dy * x * rstd}.
+     * Backward of {@link #rmsNorm}: with {@code m = dy * (offset + weight)},
+     * {@code dx += rstd * (m - x * rstd^2 * mean(m * x))} and {@code dWeight += sum over n of dy * x * rstd}.
      *
      * @param dx gradient to add to, or null where it is not wanted
      * @param dWeight gradient to add to, or null where the weight is frozen
      */
     void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight);
 
     /**
      * Rotary position embedding in place, halves convention: with R the rotary width of a head, twice the tables' columns
@@ -135,14 +143,20 @@ public interface Kernels extends AutoCloseable {
             Tensor dK,
             Tensor dV);
 
-    /** {@code out = silu(gate) * up}, {@code silu(z) = z / (1 + e^-z)}; all [N, F]; {@code out} may be either operand. */
-    void swiGlu(Tensor gate, Tensor up, Tensor out);
+    /** {@code out = f(gate) * up} with f the activation; all [N, F]. {@code out} may be either operand. */
+    void gated(Activation activation, Tensor gate, Tensor up, Tensor out);
 
     /**
-     * Backward of {@link #swiGlu}: with {@code s = sigmoid(gate)}, {@code dUp = dOut * gate * s} and
-     * {@code dGate = dOut * up * s * (1 + gate * (1 - s))}. Both are overwritten.
+     * Backward of {@link #gated}: {@code dUp = dOut * f(gate)} and {@code dGate = dOut * up * f'(gate)}. Both are
+     * overwritten, and either may be any of the operands.
      */
-    void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+    void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+    /** {@code out = f(x)} with f the activation, of any shape; {@code out} may be {@code x}. */
+    void activation(Activation activation, Tensor x, Tensor out);
+
+    /** Backward of {@link #activation}: {@code dX = dOut * f'(x)}, overwritten; {@code dX} may be either operand. */
+    void activationBackward(Activation activation, Tensor dOut, Tensor x, Tensor dX);
 
     /**
      * Inverted dropout: {@code out (+)= keep(key, i) ? x[i] / (1 - rate) : 0}. The mask is a function of {@code key} and

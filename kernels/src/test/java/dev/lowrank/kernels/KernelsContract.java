@@ -284,123 +284,6 @@ public abstract class KernelsContract extends KernelsFixture {
         }
     }
 
-    // --- normalisation ---
-
-    @Test
-    void normalisesRows() {
-        for (int width : SIZES) {
-            for (int rows : new int[] {1, 13, 300}) {
-                checkRmsNorm(rows, width);
-            }
-        }
-    }
-
-    private void checkRmsNorm(int rows, int width) {
-        float[] x = random(rows * width);
-        float[] weight = random(width);
-        float[] dy = random(rows * width);
-        float[] oldX = random(rows * width);
-        float[] oldWeight = random(width);
-        Tensor y = memory.take(rows, width);
-        Tensor rstd = memory.take(rows);
-        kernels.rmsNorm(tensor(x).reshape(rows, width), tensor(weight), 1e-5f, y, rstd);
-        Reference.Normed normed = Reference.rmsNorm(doubles(x), doubles(weight), 1e-5f);
-        assertClose("y", read(y), normed.y(), EXACT);
-        assertClose("rstd", read(rstd), normed.rstd(), EXACT);
-
-        Tensor dx = tensor(oldX).reshape(rows, width);
-        Tensor dWeight = tensor(oldWeight);
-        kernels.rmsNormBackward(
-                tensor(dy).reshape(rows, width), tensor(x).reshape(rows, width), tensor(weight), rstd, dx, dWeight);
-        Reference.NormGradient expected =
-                Reference.rmsNormBackward(doubles(dy), doubles(x), doubles(weight), normed.rstd());
-        assertClose("dx", read(dx), plus(expected.dx(), oldX), sumOf(width));
-        assertClose("dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), sumOf(rows), Math.sqrt(rows));
-    }
-
-    @Test
-    void normalisationGradientsMatchDifferences() {
-        double[] x = doubles(random(3 * 5));
-        double[] weight = doubles(random(5));
-        double[] dy = doubles(random(3 * 5));
-        double[] rstd = Reference.rmsNorm(x, weight, 0.01).rstd();
-        Reference.NormGradient analytic = Reference.rmsNormBackward(dy, x, weight, rstd);
-        assertClose(
-                "dx",
-                analytic.dx(),
-                gradient(at -> dot(dy, Reference.rmsNorm(at, weight, 0.01).y()), x),
-                1e-6);
-        assertClose(
-                "dWeight",
-                analytic.dWeight(),
-                gradient(at -> dot(dy, Reference.rmsNorm(x, at, 0.01).y()), weight),
-                1e-6);
-    }
-
-    @Test
-    void normalisationLeavesOutTheGradientNobodyWants() {
-        Tensor x = tensor(random(26)).reshape(2, 13);
-        Tensor weight = tensor(random(13));
-        Tensor dy = tensor(random(26)).reshape(2, 13);
-        Tensor rstd = memory.take(2);
-        kernels.rmsNorm(x, weight, 1e-5f, memory.take(2, 13), rstd);
-        Tensor[] both = {zeros(2, 13), zeros(13)};
-        Tensor[] single = {zeros(2, 13), zeros(13)};
-        kernels.rmsNormBackward(dy, x, weight, rstd, both[0], both[1]);
-        kernels.rmsNormBackward(dy, x, weight, rstd, single[0], null);
-        kernels.rmsNormBackward(dy, x, weight, rstd, null, single[1]);
-        assertThat(read(single[0])).isEqualTo(read(both[0]));
-        assertThat(read(single[1])).isEqualTo(read(both[1]));
-    }
-
-    // --- activation ---
-
-    @Test
-    void gates() {
-        for (int size : new int[] {1, 2, 3, 7, 13, 64, 65, 207, 40_001}) {
-            float[] gate = random(size);
-            float[] up = random(size);
-            float[] dOut = random(size);
-            for (int i = 0; i < size; i++) {
-                gate[i] *= 10;
-            }
-            Tensor tGate = tensor(gate);
-            Tensor tUp = tensor(up);
-            Tensor out = memory.take(size);
-            kernels.swiGlu(tGate, tUp, out);
-            assertClose("out", read(out), Reference.swiGlu(doubles(gate), doubles(up)), EXACT);
-            Tensor dGate = nans(size, 1);
-            Tensor dUp = nans(size, 1);
-            kernels.swiGluBackward(tensor(dOut), tGate, tUp, dGate, dUp);
-            Reference.SwiGluGradient expected = Reference.swiGluBackward(doubles(dOut), doubles(gate), doubles(up));
-            assertClose("dGate", read(dGate), expected.dGate(), 3 * EXACT);
-            assertClose("dUp", read(dUp), expected.dUp(), EXACT);
-        }
-    }
-
-    @Test
-    void gatesFarFromZeroStayFinite() {
-        Tensor out = memory.take(6);
-        float[] gate = {-1e30f, -200, -88, 88, 200, 1e30f};
-        kernels.swiGlu(tensor(gate), tensor(1, 1, 1, 1, 1, 1), out);
-        assertClose("out", read(out), new double[] {0, 0, 0, 88, 200, 1e30f}, 1e-7);
-        assertThat(read(out)).startsWith(-0f, -0f).endsWith(88, 200, 1e30f);
-        kernels.swiGlu(tensor(Float.NaN), tensor(1), memory.take(1));
-        Tensor nan = nans(40, 1);
-        kernels.swiGlu(nan, nan, nan);
-        assertThat(kernels.allFinite(nan)).isFalse();
-    }
-
-    @Test
-    void gateGradientsMatchDifferences() {
-        double[] gate = doubles(random(9));
-        double[] up = doubles(random(9));
-        double[] dOut = doubles(random(9));
-        Reference.SwiGluGradient analytic = Reference.swiGluBackward(dOut, gate, up);
-        assertClose("dGate", analytic.dGate(), gradient(at -> dot(dOut, Reference.swiGlu(at, up)), gate), 1e-6);
-        assertClose("dUp", analytic.dUp(), gradient(at -> dot(dOut, Reference.swiGlu(gate, at)), up), 1e-6);
-    }
-
     // --- dropout ---
 
     @Test
@@ -562,11 +445,11 @@ public abstract class KernelsContract extends KernelsFixture {
             for (int i = 0; i < labels.length; i++) {
                 labels[i] = random.nextInt(999);
             }
-            on.rmsNorm(x, w.slice(0, 1).reshape(64), 1e-6f, y, rstd);
+            on.rmsNorm(x, w.slice(0, 1).reshape(64), 0, 1e-6f, y, rstd);
             on.matmul(y, false, w, true, 1, 0, q);
             AttentionShape shape = AttentionShape.causal(4, 2, 0.25f);
             on.attention(q, kv, kv, sequences, shape, out, lse);
-            on.swiGlu(out, q, out);
+            on.gated(Activation.SILU, out, q, out);
             LossSum sum =
                     on.linearCrossEntropy(out, vocabulary, TokenLoss.of(ints(labels)), null, dx, dVocabulary, memory);
             on.attentionBackward(dx, q, kv, kv, out, lse, sequences, shape, dq, dk, dv);
@@ -608,12 +491,6 @@ public abstract class KernelsContract extends KernelsFixture {
             () -> kernels.embedding(ids, b, zeros(2, 4)),
             () -> kernels.embedding(a, b, zeros(6, 5)),
             () -> kernels.embeddingBackward(ids, zeros(3, 5), b),
-            () -> kernels.rmsNorm(a, v, 1e-5f, a, zeros(2)),
-            () -> kernels.rmsNorm(a, zeros(3), 1e-5f, a, v),
-            () -> kernels.rmsNormBackward(a, a, zeros(3), zeros(2), b, null),
-            () -> kernels.rmsNormBackward(a, a, zeros(3), zeros(2), null, v),
-            () -> kernels.swiGlu(a, a, b),
-            () -> kernels.swiGluBackward(a, a, a, a, b),
             () -> kernels.dropout(a, 0.1f, 1, false, b),
             () -> kernels.adamW(a, b, a, a, step),
             () -> kernels.adamW(a, a, b, a, step),

@@ -31,47 +31,6 @@ final class Reference {
         return out;
     }
 
-    record Normed(double[] y, double[] rstd) {}
-
-    static Normed rmsNorm(double[] x, double[] weight, double epsilon) {
-        int columns = weight.length;
-        int rows = x.length / columns;
-        double[] y = new double[x.length];
-        double[] rstd = new double[rows];
-        for (int n = 0; n < rows; n++) {
-            double squares = 0;
-            for (int c = 0; c < columns; c++) {
-                squares += x[n * columns + c] * x[n * columns + c];
-            }
-            rstd[n] = 1 / Math.sqrt(squares / columns + epsilon);
-            for (int c = 0; c < columns; c++) {
-                y[n * columns + c] = x[n * columns + c] * rstd[n] * weight[c];
-            }
-        }
-        return new Normed(y, rstd);
-    }
-
-    record NormGradient(double[] dx, double[] dWeight) {}
-
-    static NormGradient rmsNormBackward(double[] dy, double[] x, double[] weight, double[] rstd) {
-        int columns = weight.length;
-        double[] dx = new double[x.length];
-        double[] dWeight = new double[columns];
-        for (int n = 0; n < rstd.length; n++) {
-            double mean = 0;
-            for (int c = 0; c < columns; c++) {
-                int i = n * columns + c;
-                mean += dy[i] * weight[c] * x[i] / columns;
-                dWeight[c] += dy[i] * x[i] * rstd[n];
-            }
-            for (int c = 0; c < columns; c++) {
-                int i = n * columns + c;
-                dx[i] = rstd[n] * (dy[i] * weight[c] - x[i] * rstd[n] * rstd[n] * mean);
-            }
-        }
-        return new NormGradient(dx, dWeight);
-    }
-
     /** {@code half} columns in the tables, {@code width} in a head. */
     static double[] rope(
             double[] x,
@@ -208,27 +167,6 @@ final class Reference {
     /** The derivative of the cap, from the capped value. */
     private static double capSlope(double capped, double cap) {
         return cap == 0 ? 1 : 1 - (capped / cap) * (capped / cap);
-    }
-
-    static double[] swiGlu(double[] gate, double[] up) {
-        double[] out = new double[gate.length];
-        for (int i = 0; i < gate.length; i++) {
-            out[i] = gate[i] / (1 + Math.exp(-gate[i])) * up[i];
-        }
-        return out;
-    }
-
-    record SwiGluGradient(double[] dGate, double[] dUp) {}
-
-    static SwiGluGradient swiGluBackward(double[] dOut, double[] gate, double[] up) {
-        double[] dGate = new double[gate.length];
-        double[] dUp = new double[gate.length];
-        for (int i = 0; i < gate.length; i++) {
-            double s = 1 / (1 + Math.exp(-gate[i]));
-            dUp[i] = dOut[i] * gate[i] * s;
-            dGate[i] = dOut[i] * up[i] * s * (1 + gate[i] * (1 - s));
-        }
-        return new SwiGluGradient(dGate, dUp);
     }
 
     /** Whether dropout keeps element i: the same mask on every device. */

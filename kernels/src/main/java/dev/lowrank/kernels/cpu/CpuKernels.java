@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
@@ -28,7 +29,7 @@ public final class CpuKernels implements Kernels {
     private final RmsNorm rmsNorm;
     private final Rope rope;
     private final Attention attention;
-    private final SwiGlu swiGlu;
+    private final Activating activating;
     private final Dropout dropout;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
@@ -47,7 +48,7 @@ public final class CpuKernels implements Kernels {
         rmsNorm = new RmsNorm(team);
         rope = new Rope(team);
         attention = new Attention(team);
-        swiGlu = new SwiGlu(team);
+        activating = new Activating(team);
         dropout = new Dropout(team);
         crossEntropy = new CrossEntropy(team, matmul);
         adamW = new AdamW(team);
@@ -177,14 +178,20 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd) {
-        rmsNorm.forward(x, weight, epsilon, y, rstd);
+    public void rmsNorm(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
+        rmsNorm.forward(x, weight, offset, epsilon, y, rstd);
     }
 
     @Override
     public void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight) {
-        rmsNorm.backward(dy, x, weight, rstd, dx, dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight) {
+        rmsNorm.backward(dy, x, weight, offset, rstd, dx, dWeight);
     }
 
     @Override
@@ -215,13 +222,23 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
-        swiGlu.forward(gate, up, out);
+    public void gated(Activation activation, Tensor gate, Tensor up, Tensor out) {
+        activating.gated(activation, gate, up, out);
     }
 
     @Override
-    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-        swiGlu.backward(dOut, gate, up, dGate, dUp);
+    public void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        activating.gatedBackward(activation, dOut, gate, up, dGate, dUp);
+    }
+
+    @Override
+    public void activation(Activation activation, Tensor x, Tensor out) {
+        activating.forward(activation, x, out);
+    }
+
+    @Override
+    public void activationBackward(Activation activation, Tensor dOut, Tensor x, Tensor dX) {
+        activating.backward(activation, dOut, x, dX);
     }
 
     @Override
