@@ -8,6 +8,7 @@ import dev.lowrank.db.file.StoredFile;
 import dev.lowrank.engine.data.DatasetCheck;
 import dev.lowrank.engine.data.DatasetLimits;
 import dev.lowrank.engine.data.DatasetReport;
+import dev.lowrank.engine.data.FileKind;
 import dev.lowrank.engine.data.RowProblem;
 import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.platform.web.ApiException;
@@ -43,7 +44,8 @@ class Uploads {
 
     private static DatasetReport check(MultipartFile upload) throws IOException {
         try (InputStream in = upload.getInputStream()) {
-            DatasetReport report = DatasetCheck.check(in, DataFormat.AUTO, DatasetLimits.DEFAULT);
+            DatasetReport report =
+                    DatasetCheck.check(in, upload.getOriginalFilename(), DataFormat.AUTO, DatasetLimits.DEFAULT);
             if (!report.sound()) {
                 throw ApiException.badRequest(message(report), "file", "invalid_file_format");
             }
@@ -52,15 +54,18 @@ class Uploads {
     }
 
     private static String message(DatasetReport report) {
-        String lines =
-                report.problems().stream().limit(SHOWN).map(Uploads::line).collect(Collectors.joining("\n"));
+        String lines = report.problems().stream()
+                .limit(SHOWN)
+                .map(problem -> line(report, problem))
+                .collect(Collectors.joining("\n"));
         long more = report.problemCount() - Math.min(SHOWN, report.problems().size());
         return "The file cannot be trained on; nothing was stored.\n" + lines
                 + (more > 0 ? "\n… and %d more lines like these.".formatted(more) : "");
     }
 
-    private static String line(RowProblem problem) {
-        return "Line %d: %s".formatted(problem.line(), problem.problem());
+    private static String line(DatasetReport report, RowProblem problem) {
+        String unit = report.kind() == FileKind.PARQUET ? "Row" : "Line";
+        return "%s %d: %s".formatted(unit, problem.line(), problem.problem());
     }
 
     /** The last part of what the client calls the file; it names nothing on our disk. */

@@ -44,7 +44,7 @@ final class InspectCommand implements Callable<Integer> {
     @Option(
             names = "--format",
             paramLabel = "F",
-            description = "Of a dataset: auto, chat, completion, text or tokenized.")
+            description = "Of a dataset: auto, chat, sharegpt, alpaca, completion, text, tokenized or preference.")
     private String format = "auto";
 
     @Option(
@@ -58,6 +58,9 @@ final class InspectCommand implements Callable<Integer> {
 
     @Option(names = "--show", paramLabel = "K", description = "Rows of a dataset to show (3).")
     private int show = 3;
+
+    @Option(names = "--from", paramLabel = "I", description = "The first row of a dataset to show, from 1 on (1).")
+    private long from = 1;
 
     @Option(names = "--json", description = "Print one machine-readable line.")
     private boolean json;
@@ -82,6 +85,7 @@ final class InspectCommand implements Callable<Integer> {
                             model,
                             Named.parse(TrainOn.class, "--train-on", trainOn),
                             maxLength,
+                            from,
                             show)
                     .print(json);
         }

@@ -15,25 +15,40 @@ final class ChatRows {
     private ChatRows() {}
 
     static Row.Chat read(JsonNode row) {
-        JsonNode messages = row.path("messages");
+        return new Row.Chat(messages(row.path("messages"), "messages"), tools(row), 0);
+    }
+
+    /** @param path what the list is called in the row */
+    static List<Map<String, Object>> messages(JsonNode messages, String path) {
         if (!messages.isArray()) {
-            throw new RowException("messages", "is %s; write a list of messages.".formatted(Values.kind(messages)));
+            throw new RowException(path, "is %s; write a list of messages.".formatted(Values.kind(messages)));
         }
         if (messages.isEmpty()) {
-            throw new RowException("messages", "is empty; write at least a user and an assistant message.");
+            throw new RowException(path, "is empty; write at least one message.");
         }
         List<Map<String, Object>> read = new ArrayList<>(messages.size());
         for (int i = 0; i < messages.size(); i++) {
-            checkMessage(messages.get(i), "messages[" + i + "]");
+            checkMessage(messages.get(i), "%s[%d]".formatted(path, i));
             read.add(Values.map(messages.get(i)));
         }
-        return new Row.Chat(read, tools(row));
+        return read;
     }
 
-    private static @Nullable List<?> tools(JsonNode row) {
+    /** The row's tools, or null; also checks what else it says of them. */
+    static @Nullable List<?> tools(JsonNode row) {
+        JsonNode parallel = row.path("parallel_tool_calls");
+        if (!parallel.isMissingNode() && !parallel.isNull() && !parallel.isBoolean()) {
+            throw new RowException(
+                    "parallel_tool_calls", "is %s; write true or false.".formatted(Values.shown(parallel)));
+        }
         JsonNode tools = row.get("tools");
         if (tools == null || tools.isNull()) {
             return null;
+        }
+        if (tools.isString()) {
+            // Tables hold tools as JSON, because no two tools have the same columns.
+            JsonNode read = JsonText.readQuietly(tools.stringValue());
+            tools = read == null ? tools : read;
         }
         if (!tools.isArray()) {
             throw new RowException("tools", "is %s; write a list of tools or drop it.".formatted(Values.kind(tools)));
@@ -133,16 +148,36 @@ final class ChatRows {
                             .formatted(calls.isArray() ? "an empty list" : Values.kind(calls)));
         }
         for (int i = 0; i < calls.size(); i++) {
-            if (!calls.get(i).isObject()) {
-                throw new RowException(
-                        "%s.tool_calls[%d]".formatted(path, i),
-                        "is %s; write an object with \"id\", \"type\" and \"function\"."
-                                .formatted(Values.kind(calls.get(i))));
-            }
+            checkCall(calls.get(i), "%s.tool_calls[%d]".formatted(path, i));
         }
     }
 
-    private static void checkWeight(JsonNode message, String path, String role) {
+    private static void checkCall(JsonNode call, String path) {
+        if (!call.isObject()) {
+            throw new RowException(
+                    path,
+                    "is %s; write an object with \"id\", \"type\" and \"function\".".formatted(Values.kind(call)));
+        }
+        // Templates of transformers also take the function itself as the call.
+        JsonNode function = call.has("function") || !call.has("name") ? call.path("function") : call;
+        if (!function.isObject() || !function.path("name").isString()) {
+            throw new RowException(
+                    path + ".function",
+                    "has no name; write {\"name\": …, \"arguments\": …} with the function's name as a string.");
+        }
+        JsonNode arguments = function.path("arguments");
+        if (arguments.isMissingNode() || arguments.isNull() || arguments.isObject()) {
+            return;
+        }
+        if (!arguments.isString() || !ToolArguments.isObject(arguments.stringValue())) {
+            throw new RowException(
+                    path + (function == call ? ".arguments" : ".function.arguments"),
+                    "is %s; write a JSON object, or one as a string (\"{\\\"city\\\": \\\"Rome\\\"}\")."
+                            .formatted(arguments.isString() ? "not a JSON object" : Values.kind(arguments)));
+        }
+    }
+
+    static void checkWeight(JsonNode message, String path, String role) {
         JsonNode weight = message.path("weight");
         if (weight.isMissingNode() || weight.isNull()) {
             return;

@@ -2,11 +2,6 @@ package dev.lowrank.engine.data;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.spec.DataFormat;
-import java.io.BufferedInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +21,7 @@ public final class Dataset {
     }
 
     /**
-     * Reads a JSON Lines file. Every row must have something to learn from once it is cut off.
+     * Reads a file of JSON Lines, a JSON array, CSV or Parquet. Every row must have something to learn from once it is cut off.
      *
      * @param format what the rows are, or AUTO to tell from the first
      * @param encoder makes tokens of texts; null is enough for tokenized rows
@@ -36,16 +31,9 @@ public final class Dataset {
      */
     public static Dataset load(
             Path file, DataFormat format, @Nullable RowEncoder encoder, int vocabularySize, int maxLength) {
-        if (!Files.isRegularFile(file)) {
-            throw new InputException(
-                    "The dataset %s is missing or no file; check the path.".formatted(file.getFileName()));
-        }
-        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-            return new DatasetLoad(String.valueOf(file.getFileName()), format, encoder, vocabularySize, maxLength)
-                    .read(in);
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot read " + file, e);
-        }
+        DatasetLoad load = new DatasetLoad(file, format, encoder, vocabularySize, maxLength);
+        load.read(file);
+        return load.result();
     }
 
     /** How many rows there are; at least one. */

@@ -6,14 +6,22 @@ import java.util.List;
 /**
  * What a check of a dataset found.
  *
+ * @param kind how the rows lie in the file
  * @param format what the rows are; AUTO only if no row told
- * @param lines lines of the file, blank ones included
+ * @param lines lines of the file, blank ones included; rows of a Parquet file
  * @param examples rows that can be trained on
+ * @param duplicates how many of them say exactly what an earlier one says
  * @param problems the first problems, one a row at most
  * @param problemCount how many there are in all
  */
 public record DatasetReport(
-        DataFormat format, long lines, long examples, List<RowProblem> problems, long problemCount) {
+        FileKind kind,
+        DataFormat format,
+        long lines,
+        long examples,
+        long duplicates,
+        List<RowProblem> problems,
+        long problemCount) {
     public DatasetReport {
         problems = List.copyOf(problems);
     }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Cuts a stream into lines at line feeds. Never holds more than one line, and of a line that is too long only as much as
  * is allowed.
  */
-final class JsonLines {
+final class JsonLines implements RowSource {
     private static final int CHUNK = 1 << 16;
 
     private final InputStream in;
@@ -18,6 +18,7 @@ final class JsonLines {
     private int at;
     private int end;
     private byte[] line = new byte[CHUNK];
+    private byte @Nullable [] current;
     private long number;
 
     /** @param longest the most bytes of a line */
@@ -26,43 +27,50 @@ final class JsonLines {
         this.longest = longest;
     }
 
-    /**
-     * A line without its end.
-     *
-     * @param number counted from 1
-     * @param bytes its bytes, or null if there are more than allowed
-     */
-    record Line(long number, byte @Nullable [] bytes) {
-        boolean isBlank() {
-            if (bytes != null) {
-                for (byte b : bytes) {
-                    if (b != ' ' && b != '\t' && b != '\r') {
-                        return false;
-                    }
-                }
+    @Override
+    public FileKind kind() {
+        return FileKind.JSON_LINES;
+    }
+
+    @Override
+    public @Nullable RawRow next() throws IOException {
+        while (advance()) {
+            byte[] bytes = current;
+            if (bytes == null) {
+                return RawRow.broken(
+                        number, "The line is longer than %d bytes; shorten or split the row.".formatted(longest));
             }
-            return bytes != null;
+            if (!isBlank(bytes)) {
+                boolean first = number == 1;
+                return new RawRow(number, () -> JsonText.line(bytes, first));
+            }
         }
+        return null;
     }
 
-    /** The next line that is not blank, or null at the end. */
-    @Nullable
-    Line next() throws IOException {
-        Line next = read();
-        while (next != null && next.isBlank()) {
-            next = read();
+    private static boolean isBlank(byte[] bytes) {
+        for (byte b : bytes) {
+            if (b != ' ' && b != '\t' && b != '\r') {
+                return false;
+            }
         }
-        return next;
+        return true;
     }
 
-    /** The number of the last line read. */
-    long lines() {
+    @Override
+    public long lines() {
         return number;
     }
 
-    private @Nullable Line read() throws IOException {
+    @Override
+    public void close() throws IOException {
+        in.close();
+    }
+
+    /** Reads a line without its end into {@link #current}: null if it is longer than allowed. */
+    private boolean advance() throws IOException {
         if (at == end && !fill()) {
-            return null;
+            return false;
         }
         number++;
         int length = 0;
@@ -82,7 +90,8 @@ final class JsonLines {
                 break;
             }
         } while (fill());
-        return new Line(number, tooLong ? null : Arrays.copyOf(line, length));
+        current = tooLong ? null : Arrays.copyOf(line, length);
+        return true;
     }
 
     private int indexOfLineFeed() {

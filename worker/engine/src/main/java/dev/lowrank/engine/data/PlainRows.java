@@ -6,7 +6,7 @@ import tools.jackson.databind.JsonNode;
 final class PlainRows {
     private PlainRows() {}
 
-    static Row completion(JsonNode row) {
+    static Row.Completion completion(JsonNode row) {
         String prompt = text(row, "prompt");
         String completion = text(row, "completion");
         if (completion.isEmpty()) {
@@ -15,7 +15,7 @@ final class PlainRows {
         return new Row.Completion(prompt, completion);
     }
 
-    static Row text(JsonNode row) {
+    static Row.Text text(JsonNode row) {
         String text = text(row, "text");
         if (text.isEmpty()) {
             throw new RowException("text", "is empty, so there is nothing to learn; write it or drop the row.");
@@ -23,7 +23,7 @@ final class PlainRows {
         return new Row.Text(text);
     }
 
-    static Row tokenized(JsonNode row) {
+    static Row.Tokenized tokenized(JsonNode row) {
         int[] ids = ids(row, "input_ids", 0);
         int[] labels = ids(row, "labels", Example.IGNORED);
         if (ids.length != labels.length) {
@@ -35,7 +35,7 @@ final class PlainRows {
         return new Row.Tokenized(ids, labels);
     }
 
-    private static String text(JsonNode row, String field) {
+    static String text(JsonNode row, String field) {
         JsonNode value = row.get(field);
         if (value == null) {
             throw new RowException(field, "is missing; add it as a string.");

@@ -28,7 +28,7 @@ public final class RowEncoder {
      *
      * @throws RowException if it cannot be written or read as tokens
      */
-    static EncodedRow encode(Row row, @Nullable RowEncoder encoder) {
+    static EncodedRow encode(Row.Lesson row, @Nullable RowEncoder encoder) {
         if (row instanceof Row.Tokenized given) {
             return new EncodedRow(null, null, new Example(given.ids(), given.labels()));
         }
@@ -41,13 +41,23 @@ public final class RowEncoder {
         return encoder.encode(encoder.spans(row));
     }
 
-    private TrainedSpans spans(Row row) {
+    private TrainedSpans spans(Row.Lesson row) {
         return switch (row) {
             case Row.Chat chat -> spans(chat);
+            case Row.Alpaca alpaca ->
+                renderer == null
+                        ? TrainedSpans.of(AlpacaRows.asText(alpaca, tokenizer.eosToken()))
+                        : spans(AlpacaRows.asChat(alpaca));
             case Row.Completion completion -> TrainedSpans.of(completion);
             case Row.Text text -> TrainedSpans.whole(text.text());
             case Row.Tokenized tokenized -> throw new IllegalArgumentException("a tokenized row has no text");
         };
+    }
+
+    /** The chat template, or null if there is none. */
+    @Nullable
+    ChatRenderer renderer() {
+        return renderer;
     }
 
     /** What the ids stand for, special tokens included. */

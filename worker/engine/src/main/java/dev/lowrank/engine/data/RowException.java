@@ -17,6 +17,24 @@ final class RowException extends RuntimeException {
         this.field = printable(field);
     }
 
+    private RowException(String field, String sentence, boolean whole) {
+        super(sentence, null, false, whole);
+        this.field = field;
+    }
+
+    /** The same, of a field inside of this one. */
+    RowException under(String outer) {
+        return new RowException(
+                field.isEmpty() ? outer : printable(outer) + "." + field,
+                field.isEmpty() ? outer + ": " + problem() : printable(outer) + "." + problem(),
+                false);
+    }
+
+    /** The same, said of one of the answers of a pair. */
+    RowException of(String answer) {
+        return new RowException(field, "In the %s answer: %s".formatted(answer, problem()), false);
+    }
+
     /** A path may hold names that the row's author chose: short, and nothing that steers a terminal. */
     private static String printable(String field) {
         String head = field.length() > LONGEST_FIELD ? field.substring(0, LONGEST_FIELD - 1) + "…" : field;

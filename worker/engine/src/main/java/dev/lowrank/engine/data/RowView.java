@@ -2,16 +2,18 @@ package dev.lowrank.engine.data;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A row as the model will see it.
+ * A row, or one side of a pair, as the model will see it.
  *
  * @param line in the file, counted from 1
+ * @param side "chosen" or "rejected"; null for a row that is no pair
  * @param whole all tokens and labels, before the cut
  * @param kept how many of the tokens are left after the cut
  * @param pieces the row's text in order, or nothing if there is no tokenizer to tell it
  */
-public record RowView(long line, Example whole, int kept, List<Piece> pieces) {
+public record RowView(long line, @Nullable String side, Example whole, int kept, List<Piece> pieces) {
     public RowView {
         pieces = List.copyOf(pieces);
     }

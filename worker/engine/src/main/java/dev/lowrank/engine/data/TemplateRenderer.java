@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 public final class TemplateRenderer implements ChatRenderer {
     private final ChatTemplate template;
     private final Map<String, Object> specialTokens;
+    private final boolean argumentsAsText;
 
     private TemplateRenderer(ChatTemplate template, Map<String, Object> specialTokens) {
         this.template = template;
         this.specialTokens = specialTokens;
+        this.argumentsAsText = ToolArguments.wantedAsText(this::write);
     }
 
     /** The renderer of a tokenizer's template; null if it has none. */
@@ -23,9 +25,16 @@ public final class TemplateRenderer implements ChatRenderer {
         return source == null ? null : new TemplateRenderer(ChatTemplate.compile(source), tokenizer.specialTokens());
     }
 
-    /** Gives the template what transformers gives it: absent tools and documents are defined, and null. */
+    /**
+     * Gives the template what transformers gives it: absent tools and documents are defined, and null; the arguments of a
+     * tool call are an object, unless the template can only write text.
+     */
     @Override
     public String render(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
+        return write(argumentsAsText ? messages : ToolArguments.asObjects(messages), tools, addGenerationPrompt);
+    }
+
+    private String write(List<Map<String, Object>> messages, @Nullable List<?> tools, boolean addGenerationPrompt) {
         Map<String, @Nullable Object> variables = new HashMap<>(specialTokens);
         variables.put("messages", messages);
         variables.put("tools", tools);

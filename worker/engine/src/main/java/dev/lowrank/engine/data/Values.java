@@ -35,6 +35,12 @@ final class Values {
         return text.length() <= LONGEST_SHOWN ? text : kind(value);
     }
 
+    /** A text that the row's author chose, short and on one line. */
+    static String clipped(String text) {
+        String head = text.length() > 120 ? text.substring(0, 119) + "…" : text;
+        return head.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+    }
+
     /** Objects become maps in the order of their keys, arrays lists, whole numbers longs (or big integers). */
     static @Nullable Object plain(JsonNode value) {
         return switch (value.getNodeType()) {

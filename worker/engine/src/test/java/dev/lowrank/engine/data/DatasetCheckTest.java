@@ -24,7 +24,8 @@ class DatasetCheckTest {
     @Test
     void soundFileHasNoProblems() throws IOException {
         DatasetReport report = check(SOUND + "\r\n\n" + SOUND);
-        assertThat(report).isEqualTo(new DatasetReport(DataFormat.CHAT, 3, 2, java.util.List.of(), 0));
+        assertThat(report)
+                .isEqualTo(new DatasetReport(FileKind.JSON_LINES, DataFormat.CHAT, 3, 2, 1, java.util.List.of(), 0));
         assertThat(report.sound()).isTrue();
     }
 
@@ -42,7 +43,7 @@ class DatasetCheckTest {
             quoteCharacter = '`',
             value = {
                 "{\"messages\": 7} | messages | messages is a number; write a list of messages.",
-                "{\"messages\": []} | messages | messages is empty; write at least a user and an assistant message.",
+                "{\"messages\": []} | messages | messages is empty; write at least one message.",
                 "{\"messages\": [7]} | messages[0] | messages[0] is a number; write an object with \"role\" and \"content\".",
                 "{\"messages\": [{\"content\": \"a\"}]} | messages[0].role | messages[0].role is missing; use one of system, user, assistant, tool, developer, function.",
                 "{\"messages\": [{\"role\": \"bot\", \"content\": \"a\"}]} | messages[0].role | messages[0].role is \"bot\"; use one of system, user, assistant, tool, developer, function.",
@@ -65,11 +66,7 @@ class DatasetCheckTest {
                 "{\"input_ids\": [1, 2], \"labels\": [1, -100]} | labels | labels has only -100 after the first entry, so there is nothing to learn; label some tokens.",
                 "{\"text\": \"a\\u0000\"} | text | text holds a NUL character (\\u0000); remove it.",
                 "{\"messages\": [{\"role\": \"user\", \"content\": \"\\ud800\"}]} | messages[0].content | messages[0].content holds half of a surrogate pair (\\ud800 to \\udfff alone); remove it.",
-                "{\"conversations\": []} | conversations | conversations is ShareGPT's form; rename it to \"messages\", \"from\" to \"role\" (human to user, gpt to assistant) and \"value\" to \"content\".",
-                "{\"instruction\": \"a\", \"output\": \"b\"} | instruction | instruction is Alpaca's form; write {\"messages\": [{\"role\": \"user\", \"content\": instruction and input}, {\"role\": \"assistant\", \"content\": output}]}.",
-                "{\"preferred_output\": []} | preferred_output | preferred_output belongs to preference rows, which are not trained on here; write the preferred answer as an assistant message in \"messages\".",
-                "{\"question\": \"a\"} | `` | The row has no key that tells its format; write {\"messages\"}, {\"prompt\", \"completion\"}, {\"text\"} or {\"input_ids\", \"labels\"}.",
-                "[1] | `` | The line is not a JSON object; write one object a line (JSON Lines), not one array of all.",
+                "{\"question\": \"a\"} | `` | The row has no key that tells its format; write {\"input_ids\", \"labels\"}, or {\"chosen\", \"rejected\"}, or {\"messages\"}, or {\"conversations\"}, or {\"instruction\", \"output\"}, or {\"prompt\", \"completion\"}, or {\"text\"}.",
                 "{ | `` | The line holds only \"{\"; put each row on one line, without line breaks inside.",
                 "{\"text\": \"a\", \"text\": \"b\"} | `` | A key stands twice in one object (column 21); keep one of them.",
             })
@@ -117,7 +114,7 @@ class DatasetCheckTest {
                 .containsExactly(
                         "The row is of format text, but this file's format is chat; keep one format a file.",
                         "The row lacks \"messages\"; add it.",
-                        "conversations is ShareGPT's form; rename it to \"messages\", \"from\" to \"role\" (human to user, gpt to assistant) and \"value\" to \"content\".");
+                        "The row is of format sharegpt, but this file's format is chat; keep one format a file.");
         assertThat(report.examples()).isEqualTo(1);
     }
 
@@ -161,7 +158,7 @@ class DatasetCheckTest {
                 return given == 0 ? -1 : given;
             }
         };
-        DatasetReport report = DatasetCheck.check(endless, DataFormat.AUTO, new DatasetLimits(1 << 20, 100));
+        DatasetReport report = DatasetCheck.check(endless, null, DataFormat.AUTO, new DatasetLimits(1 << 20, 100));
         assertProblem(report, 1, "The line is longer than 1048576 bytes; shorten or split the row.");
         assertThat(report.lines()).isEqualTo(1);
     }
@@ -171,7 +168,7 @@ class DatasetCheckTest {
         DatasetLimits limits = new DatasetLimits(SOUND.length(), 100);
         String file = SOUND + "\n " + SOUND + "\n" + SOUND;
         DatasetReport report =
-                DatasetCheck.check(stream(file.getBytes(StandardCharsets.UTF_8)), DataFormat.AUTO, limits);
+                DatasetCheck.check(stream(file.getBytes(StandardCharsets.UTF_8)), null, DataFormat.AUTO, limits);
         assertThat(report.examples()).isEqualTo(2);
         assertThat(report.problems())
                 .singleElement()
@@ -190,7 +187,7 @@ class DatasetCheckTest {
     }
 
     private static DatasetReport check(byte[] file) throws IOException {
-        return DatasetCheck.check(stream(file), DataFormat.AUTO, DatasetLimits.DEFAULT);
+        return DatasetCheck.check(stream(file), null, DataFormat.AUTO, DatasetLimits.DEFAULT);
     }
 
     private static InputStream stream(byte[] bytes) {

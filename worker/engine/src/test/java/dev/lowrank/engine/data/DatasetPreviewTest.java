@@ -51,9 +51,12 @@ class DatasetPreviewTest {
 
     @Test
     void terminalTextShowsMarksAndControlCharactersHarmlessly() throws IOException {
-        String text = preview(1024, 0, ROW, "{\"messages\": []}").render();
+        String text = preview(1024, 0, ROW, "{\"messages\": []}").render(false);
         assertThat(text)
-                .contains("⟦Harbour 🚢↵\n\\u001b[2J<|end|>⟧", "line 2: messages is empty", "format         chat")
+                .contains(
+                        "⟦Harbour 🚢↵\n\\u001b[2J<|end|>⟧",
+                        "line 2: messages is empty",
+                        "dataset        JSON Lines of chat rows")
                 .doesNotContain("\u001b");
     }
 
@@ -69,7 +72,7 @@ class DatasetPreviewTest {
         Path file = write("{\"input_ids\": [8, 5], \"labels\": [-100, 5]}");
         DatasetPreview preview = DatasetPreview.of(file, DataFormat.AUTO, null, 8, 0, 5);
         assertThat(preview.views().getFirst().pieces()).isEmpty();
-        assertThat(preview.render()).contains("2 tokens, 1 trained, 0 cut off");
+        assertThat(preview.render(false)).contains("2 tokens, 1 trained, 0 cut off");
     }
 
     @Test
@@ -88,16 +91,30 @@ class DatasetPreviewTest {
     }
 
     @Test
-    void histogramDoublesItsClasses() {
+    void histogramHasOneRoundWidthAndTakesTheFewLongestIntoTheLastClass() {
         LengthHistogram lengths = new LengthHistogram();
-        List.of(3, 4, 5, 17, 16).forEach(lengths::add);
+        for (int i = 0; i < 100; i++) {
+            lengths.add(23 + i % 40);
+        }
+        lengths.add(5_000);
         assertThat(lengths.buckets())
-                .containsExactly(
-                        new LengthHistogram.Bucket(3, 4, 2),
-                        new LengthHistogram.Bucket(5, 8, 1),
-                        new LengthHistogram.Bucket(9, 16, 1),
-                        new LengthHistogram.Bucket(17, 32, 1));
-        assertThat(lengths.tokens()).isEqualTo(45);
+                .hasSize(9)
+                .startsWith(new LengthHistogram.Bucket(20, 24, 6), new LengthHistogram.Bucket(25, 29, 15))
+                .endsWith(new LengthHistogram.Bucket(60, 5_000, 7));
+        assertThat(lengths.buckets().stream()
+                        .mapToLong(LengthHistogram.Bucket::rows)
+                        .sum())
+                .isEqualTo(101);
+        assertThat(lengths.percentile(0.5)).isEqualTo(39);
+        assertThat(lengths.shortest()).isEqualTo(23);
+    }
+
+    @Test
+    void histogramOfOneRowIsOneClass() {
+        LengthHistogram lengths = new LengthHistogram();
+        lengths.add(7);
+        assertThat(lengths.buckets()).containsExactly(new LengthHistogram.Bucket(7, 7, 1));
+        assertThat(new LengthHistogram().buckets()).isEmpty();
     }
 
     private DatasetPreview preview(int maxLength, long firstRow, String... lines) throws IOException {

@@ -1,0 +1,179 @@
+package dev.lowrank.engine.data;
+
+import de.siegmar.fastcsv.reader.CsvParseException;
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.CsvRecord;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Rows of comma-separated values (RFC 4180), the first one naming the columns. */
+final class CsvRows implements RowSource {
+    /** Columns that no cell's bare text could fill: they hold JSON. */
+    private static final Set<String> JSON = Set.of(
+            "messages",
+            "conversations",
+            "tools",
+            "parallel_tool_calls",
+            "history",
+            "input_ids",
+            "labels",
+            "preferred_output",
+            "non_preferred_output");
+    /** Columns that hold text, or JSON where a cell is a whole list or object. */
+    private static final Set<String> EITHER = Set.of("prompt", "chosen", "rejected", "input");
+
+    private final CsvReader<CsvRecord> reader;
+    private final CsvText text;
+    private final Iterator<CsvRecord> records;
+    private List<String> columns = List.of();
+    private boolean begun;
+    private boolean ended;
+    private long line;
+
+    private CsvRows(CsvText text, DatasetLimits limits) {
+        this.text = text;
+        this.reader = CsvReader.builder()
+                .allowExtraFields(true)
+                .allowMissingFields(true)
+                .maxBufferSize(limits.lineBytes())
+                .ofCsvRecord(text);
+        this.records = reader.iterator();
+    }
+
+    static CsvRows of(InputStream in, DatasetLimits limits) {
+        return new CsvRows(new CsvText(in), limits);
+    }
+
+    @Override
+    public FileKind kind() {
+        return FileKind.CSV;
+    }
+
+    @Override
+    public long lines() {
+        return text.lines();
+    }
+
+    @Override
+    public void close() throws IOException {
+        reader.close();
+    }
+
+    @Override
+    public @Nullable RawRow next() throws IOException {
+        if (ended) {
+            return null;
+        }
+        try {
+            if (!begun) {
+                begun = true;
+                String wrong = readHeader();
+                if (wrong != null) {
+                    ended = true;
+                    return RawRow.broken(1, wrong);
+                }
+            }
+            if (!records.hasNext()) {
+                ended = true;
+                return text.quotesArePaired() ? null : RawRow.broken(Math.max(1, line), unpaired());
+            }
+            CsvRecord record = records.next();
+            line = record.getStartingLineNumber();
+            return new RawRow(line, () -> row(record));
+        } catch (CsvParseException e) {
+            ended = true;
+            return RawRow.broken(text.lines(), unreadable(e));
+        } catch (UncheckedIOException e) {
+            ended = true;
+            if (e.getCause() instanceof CsvText.BadCharacters) {
+                return RawRow.broken(text.lines(), "The file is not valid UTF-8 here; save it as CSV in UTF-8.");
+            }
+            throw e.getCause();
+        }
+    }
+
+    /** Reads the names of the columns; returns what is wrong with them, or null. */
+    private @Nullable String readHeader() {
+        if (!records.hasNext()) {
+            return null;
+        }
+        columns = records.next().getFields().stream().map(String::strip).toList();
+        Set<String> names = new HashSet<>();
+        for (String column : columns) {
+            if (!column.isEmpty() && !names.add(column)) {
+                return "The column \"%s\" is named twice; keep one of them.".formatted(Values.clipped(column));
+            }
+        }
+        if (RowShape.isTold(names)) {
+            return null;
+        }
+        String only = columns.size() == 1 ? columns.getFirst() : "";
+        return only.contains(";") || only.contains("\t")
+                ? "The columns are separated by %s; save the file with commas between them."
+                        .formatted(only.contains(";") ? "semicolons" : "tabs")
+                : "The first line names no column that tells the format (it names %s); name the columns as in %s."
+                        .formatted(Values.clipped(String.join(", ", columns)), RowShape.known());
+    }
+
+    private static String unpaired() {
+        return "A quote (\") is opened and not closed in this row or before it; close it, and write a quote inside of a cell twice.";
+    }
+
+    private String unreadable(CsvParseException e) {
+        Throwable cause = e.getCause() == null ? e : e.getCause();
+        return "The file cannot be read as CSV after line %d (%s); put cells that hold commas, quotes or line breaks in quotes, and write their quotes twice."
+                .formatted(Math.max(1, line), Values.clipped(String.valueOf(cause.getMessage())));
+    }
+
+    private JsonNode row(CsvRecord record) {
+        if (record.getFieldCount() != columns.size()) {
+            throw new RowException(
+                    "",
+                    "The row has %d cells, but the first line names %d columns; put cells that hold commas, quotes or line breaks in quotes."
+                            .formatted(record.getFieldCount(), columns.size()));
+        }
+        ObjectNode row = JsonNodeFactory.instance.objectNode();
+        for (int i = 0; i < columns.size(); i++) {
+            put(row, columns.get(i), record.getField(i));
+        }
+        return row;
+    }
+
+    private static void put(ObjectNode row, String column, String cell) {
+        if (JSON.contains(column)) {
+            if (!cell.isBlank()) {
+                row.set(column, json(column, cell));
+            }
+        } else if (EITHER.contains(column)) {
+            JsonNode list = cell.startsWith("[{") || cell.startsWith("{") ? JsonText.readQuietly(cell) : null;
+            boolean meant = list != null && (isMessages(list) || list.has("input_ids") || list.has("messages"));
+            row.set(column, meant ? list : row.stringNode(cell));
+        } else {
+            row.put(column, cell);
+        }
+    }
+
+    private static boolean isMessages(JsonNode list) {
+        return list.isArray() && list.path(0).has("role");
+    }
+
+    private static JsonNode json(String column, String cell) {
+        JsonNode value = JsonText.readQuietly(cell);
+        if (value == null) {
+            throw new RowException(
+                    column,
+                    "is not JSON; write the list as JSON in this cell%s."
+                            .formatted(cell.contains("'") ? " (with double quotes, not as Python prints it)" : ""));
+        }
+        return value;
+    }
+}
