@@ -1,7 +1,6 @@
 package dev.lowrank.engine.adapter;
 
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftBottleneck;
 import dev.lowrank.engine.format.PeftConfig;
 import dev.lowrank.engine.format.PeftFolder;
@@ -32,16 +31,25 @@ public final class Adapters {
     public static Adapter prepare(
             TrainingSpec spec,
             AdapterSpec wanted,
-            ModelFolder base,
             Transformer model,
             Kernels kernels,
             Workspace memory) {
         if (wanted instanceof InitialAdapter initial) {
             return further(spec, initial, model, kernels, memory);
         }
+        return create(wanted, model, spec.baseModel(), spec.training().seed(), kernels, memory);
+    }
+
+    /**
+     * A new adapter that changes nothing, or little, yet; not attached.
+     *
+     * @param baseName what the configuration calls the base
+     * @throws SpecException if it names a layer or a module the model does not have
+     */
+    public static Adapter create(
+            AdapterSpec wanted, Transformer model, String baseName, long seed, Kernels kernels, Workspace memory) {
         AdapterTensors tensors = new AdapterTensors(null, true, kernels, memory);
-        PeftConfig config = new NewAdapter(model, spec.baseModel()).config(wanted);
-        return build(config, model, tensors, spec.training().seed());
+        return build(new NewAdapter(model, baseName).config(wanted), model, tensors, seed);
     }
 
     private static Adapter further(
@@ -55,8 +63,7 @@ public final class Adapters {
                                 .formatted(folder.config().kind(), spec.method().key()));
             }
             initial.requireAgreement(
-                    found,
-                    model.linears().stream().map(StoredAdapter::lastName).toList());
+                    found, model.linears().stream().map(StoredAdapter::lastName).toList());
             return open(folder, model, true, kernels, memory);
         }
     }

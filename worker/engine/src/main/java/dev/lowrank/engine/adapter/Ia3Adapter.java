@@ -41,8 +41,7 @@ final class Ia3Adapter implements Adapter {
         boolean input = config.onInputs(linear.path());
         int width = input ? linear.inputs() : linear.outputs();
         long[] shape = input ? new long[] {1, width} : new long[] {width, 1};
-        Parameter stored =
-                tensors.take(PeftKey.ia3(linear.path()), () -> AdapterTensors.filled(width, 1), shape);
+        Parameter stored = tensors.take(PeftKey.ia3(linear.path()), () -> AdapterTensors.filled(width, 1), shape);
         Tensor gradient = stored.gradient();
         Parameter factor = new Parameter(
                 stored.name(), stored.value().reshape(width), gradient == null ? null : gradient.reshape(width));

@@ -11,7 +11,6 @@ import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.LowRank;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.engine.tape.UpdatedWeight;
-import dev.lowrank.kernels.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -59,16 +58,15 @@ final class LoraAdapter implements Adapter {
         String path = linear.path();
         int rank = config.rank(path);
         float scale = (float) config.scale(path);
-        Parameter a = tensors.take(
-                PeftKey.loraA(path), () -> initialA(rank, linear.inputs(), key), rank, linear.inputs());
-        Parameter b = tensors.take(
-                PeftKey.loraB(path), () -> new float[linear.outputs() * rank], linear.outputs(), rank);
+        Parameter a =
+                tensors.take(PeftKey.loraA(path), () -> initialA(rank, linear.inputs(), key), rank, linear.inputs());
+        Parameter b =
+                tensors.take(PeftKey.loraB(path), () -> new float[linear.outputs() * rank], linear.outputs(), rank);
         LowRank lowRank = new LowRank(a, b, scale, (float) config.dropout(), layers.size(), null);
         if (config.dora()) {
-            Parameter magnitude = tensors.take(
-                    PeftKey.magnitude(path), () -> rowLengths(linear, lowRank), linear.outputs());
-            layers.add(new Adapted(
-                    linear, new LowRank(a, b, scale, lowRank.dropout(), lowRank.site(), magnitude)));
+            Parameter magnitude =
+                    tensors.take(PeftKey.magnitude(path), () -> rowLengths(linear, lowRank), linear.outputs());
+            layers.add(new Adapted(linear, new LowRank(a, b, scale, lowRank.dropout(), lowRank.site(), magnitude)));
         } else {
             layers.add(new Adapted(linear, lowRank));
         }
@@ -115,12 +113,11 @@ final class LoraAdapter implements Adapter {
             return null;
         }
         String module = name.substring(0, name.length() - ".bias".length());
-        boolean trained =
-                switch (config.bias()) {
-                    case NONE -> false;
-                    case ALL -> true;
-                    case ADAPTED -> adapted.containsKey(module);
-                };
+        boolean trained = switch (config.bias()) {
+            case NONE -> false;
+            case ALL -> true;
+            case ADAPTED -> adapted.containsKey(module);
+        };
         return trained ? PeftKey.bias(config, module) : null;
     }
 
@@ -130,7 +127,8 @@ final class LoraAdapter implements Adapter {
                     "\"%s\" is kept in 4 bits and cannot be trained whole; leave its module out of modules_to_save."
                             .formatted(name));
         }
-        return tensors.take(key, () -> tensors.values(base.value()), base.value().shape());
+        return tensors.take(
+                key, () -> tensors.values(base.value()), base.value().shape());
     }
 
     @Override

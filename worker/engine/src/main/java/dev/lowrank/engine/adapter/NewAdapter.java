@@ -42,27 +42,31 @@ final class NewAdapter {
         return switch (spec) {
             case LoraSpec lora -> lora(lora);
             case Ia3Spec ia3 -> ia3(ia3.forFamily(architecture.family()));
-            case PrefixSpec prefix -> new PeftPrefixTuning(
-                    prefix.virtualTokens(),
-                    architecture.layers().size(),
-                    architecture.attention().kvHeads(),
-                    architecture.keyWidth(),
-                    baseName);
-            case PromptSpec prompt -> new PeftPromptTuning(
-                    prompt.virtualTokens(),
-                    architecture.width(),
-                    architecture.layers().size(),
-                    architecture.attention().heads(),
-                    baseName);
-            case BottleneckSpec bottleneck -> new PeftBottleneck(
-                    bottleneck.size(),
-                    architecture.width(),
-                    architecture.layers().size(),
-                    PeftBottleneck.Activation.valueOf(bottleneck.activation().name()),
-                    PeftBottleneck.Placement.valueOf(bottleneck.placement().name()),
-                    baseName);
-            case InitialAdapter initial -> throw new IllegalArgumentException(
-                    "The adapter in %s exists already.".formatted(initial.folder()));
+            case PrefixSpec prefix ->
+                new PeftPrefixTuning(
+                        prefix.virtualTokens(),
+                        architecture.layers().size(),
+                        architecture.attention().kvHeads(),
+                        architecture.keyWidth(),
+                        baseName);
+            case PromptSpec prompt ->
+                new PeftPromptTuning(
+                        prompt.virtualTokens(),
+                        architecture.width(),
+                        architecture.layers().size(),
+                        architecture.attention().heads(),
+                        baseName);
+            case BottleneckSpec bottleneck ->
+                new PeftBottleneck(
+                        bottleneck.size(),
+                        architecture.width(),
+                        architecture.layers().size(),
+                        PeftBottleneck.Activation.valueOf(
+                                bottleneck.activation().name()),
+                        PeftBottleneck.Placement.valueOf(bottleneck.placement().name()),
+                        baseName);
+            case InitialAdapter initial ->
+                throw new IllegalArgumentException("The adapter in %s exists already.".formatted(initial.folder()));
         };
     }
 

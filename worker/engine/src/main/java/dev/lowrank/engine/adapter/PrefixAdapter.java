@@ -24,8 +24,7 @@ final class PrefixAdapter implements Adapter {
         this.tensors = tensors;
         this.table = tensors.take(
                 PeftKey.PROMPT,
-                () -> PromptAdapter.normal(
-                        config.tokens() * config.columns(), CounterRandom.key(seed, SEEDED)),
+                () -> PromptAdapter.normal(config.tokens() * config.columns(), CounterRandom.key(seed, SEEDED)),
                 config.tokens(),
                 2L * model.architecture().layers().size() * model.architecture().keyWidth());
     }

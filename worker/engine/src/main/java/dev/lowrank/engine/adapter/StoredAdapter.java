@@ -31,20 +31,22 @@ final class StoredAdapter {
     static AdapterSpec settings(PeftConfig config, Transformer model) {
         return switch (config) {
             case PeftLora lora -> lora(lora, model);
-            case PeftIa3 ia3 -> new Ia3Spec(
-                    targets(ia3.modules(), model),
-                    model.linears().stream()
-                            .map(Linear::path)
-                            .filter(path -> ia3.modules().targets(path) && ia3.onInputs(path))
-                            .map(StoredAdapter::lastName)
-                            .distinct()
-                            .toList());
+            case PeftIa3 ia3 ->
+                new Ia3Spec(
+                        targets(ia3.modules(), model),
+                        model.linears().stream()
+                                .map(Linear::path)
+                                .filter(path -> ia3.modules().targets(path) && ia3.onInputs(path))
+                                .map(StoredAdapter::lastName)
+                                .distinct()
+                                .toList());
             case PeftPrefixTuning prefix -> new PrefixSpec(prefix.tokens());
             case PeftPromptTuning prompt -> new PromptSpec(prompt.tokens(), PromptInit.RANDOM, null);
-            case PeftBottleneck bottleneck -> new BottleneckSpec(
-                    bottleneck.size(),
-                    Activation.valueOf(bottleneck.activation().name()),
-                    Placement.valueOf(bottleneck.placement().name()));
+            case PeftBottleneck bottleneck ->
+                new BottleneckSpec(
+                        bottleneck.size(),
+                        Activation.valueOf(bottleneck.activation().name()),
+                        Placement.valueOf(bottleneck.placement().name()));
         };
     }
 

@@ -193,8 +193,7 @@ final class ConfigReader {
                 .toList();
     }
 
-    private List<JsonNode> entries(
-            String key, int count, Predicate<JsonNode> fits, String what) {
+    private List<JsonNode> entries(String key, int count, Predicate<JsonNode> fits, String what) {
         has(key);
         JsonNode list = json.path(key);
         if (!list.isArray() || list.size() != count || !list.valueStream().allMatch(fits)) {
@@ -224,16 +223,17 @@ final class ConfigReader {
             if (!asked.contains(key) && !HARMLESS.contains(key) && !saysNothing(json.get(key))) {
                 throw new InputException(
                         "\"%s\" in %s is not known for a %s model and may change its numbers; remove it if it only documents."
-                                .formatted(path + key, file, json.path("model_type").asString("such")));
+                                .formatted(
+                                        path + key,
+                                        file,
+                                        json.path("model_type").asString("such")));
             }
         }
         sections.forEach(ConfigReader::refuseUnknown);
     }
 
     private static boolean saysNothing(JsonNode value) {
-        return value.isNull()
-                || value.isBoolean() && !value.booleanValue()
-                || value.isContainer() && value.isEmpty();
+        return value.isNull() || value.isBoolean() && !value.booleanValue() || value.isContainer() && value.isEmpty();
     }
 
     private InputException missing(String key) {

@@ -8,7 +8,14 @@ import java.util.function.IntUnaryOperator;
 
 /** The numbers that every family after GPT-2 writes under the same keys. */
 record Dimensions(
-        int vocabulary, int width, int feedForward, int layers, int heads, int kvHeads, int headWidth, int maxPositions) {
+        int vocabulary,
+        int width,
+        int feedForward,
+        int layers,
+        int heads,
+        int kvHeads,
+        int headWidth,
+        int maxPositions) {
 
     static Dimensions read(ConfigReader in) {
         int width = in.positive("hidden_size", 1 << 20);
@@ -73,7 +80,12 @@ record Dimensions(
 
     /** A model of Llama's kind: RMSNorm, a gated SiLU, one rotary table. */
     Architecture llamaLike(
-            ConfigReader in, AttentionPlan attention, List<LayerPlan> plans, Rotary rotary, boolean tied, ModuleNames names) {
+            ConfigReader in,
+            AttentionPlan attention,
+            List<LayerPlan> plans,
+            Rotary rotary,
+            boolean tied,
+            ModuleNames names) {
         in.only("hidden_act", "silu");
         return new Architecture(
                 in.text("model_type"),

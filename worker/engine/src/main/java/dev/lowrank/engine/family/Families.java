@@ -24,8 +24,9 @@ final class Families {
 
     static Architecture read(ConfigReader in) {
         if (!in.has("model_type")) {
-            throw new InputException("%s has no \"model_type\"; a Hugging Face model folder names its architecture there."
-                    .formatted(in.file()));
+            throw new InputException(
+                    "%s has no \"model_type\"; a Hugging Face model folder names its architecture there."
+                            .formatted(in.file()));
         }
         String type = in.text("model_type");
         for (String key : List.of("vision_config", "audio_config", "text_config")) {

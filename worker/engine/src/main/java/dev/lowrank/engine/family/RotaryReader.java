@@ -58,7 +58,8 @@ final class RotaryReader {
         double share = from.number("partial_rotary_factor", 1);
         int width = (int) (headWidth * share);
         if (share > 1 || width % 2 != 0 || width == 0) {
-            throw from.wrong("partial_rotary_factor", "must leave an even part of a head (width %d)".formatted(headWidth));
+            throw from.wrong(
+                    "partial_rotary_factor", "must leave an even part of a head (width %d)".formatted(headWidth));
         }
         return width;
     }
@@ -70,16 +71,18 @@ final class RotaryReader {
             case "default" -> new RotaryScaling.None();
             case "linear" -> new RotaryScaling.Linear(from.number("factor"));
             case "dynamic" -> new RotaryScaling.Dynamic(from.number("factor"), maxPositions);
-            case "llama3" -> new RotaryScaling.Llama3(
-                    from.number("factor"),
-                    from.number("low_freq_factor"),
-                    from.number("high_freq_factor"),
-                    from.positive("original_max_position_embeddings", 1 << 26));
+            case "llama3" ->
+                new RotaryScaling.Llama3(
+                        from.number("factor"),
+                        from.number("low_freq_factor"),
+                        from.number("high_freq_factor"),
+                        from.positive("original_max_position_embeddings", 1 << 26));
             case "yarn" -> yarn(from);
             case "longrope", "su" -> longRope(from, width);
-            default -> throw from.wrong(
-                    from.has("rope_type") ? "rope_type" : "type",
-                    "must be default, linear, dynamic, llama3, yarn or longrope");
+            default ->
+                throw from.wrong(
+                        from.has("rope_type") ? "rope_type" : "type",
+                        "must be default, linear, dynamic, llama3, yarn or longrope");
         };
     }
 
@@ -90,8 +93,8 @@ final class RotaryReader {
         if (from.has("attention_factor")) {
             magnitude = from.number("attention_factor");
         } else if (from.has("mscale") && from.has("mscale_all_dim")) {
-            magnitude = yarnMagnitude(factor, from.number("mscale"))
-                    / yarnMagnitude(factor, from.number("mscale_all_dim"));
+            magnitude =
+                    yarnMagnitude(factor, from.number("mscale")) / yarnMagnitude(factor, from.number("mscale_all_dim"));
         } else {
             magnitude = yarnMagnitude(factor, 1);
         }

@@ -55,7 +55,11 @@ public final class Assistant implements AutoCloseable {
         Tokenizer tokenizer = Tokenizer.open(model);
         Transformer loaded = Transformer.load(folder, Precision.FROZEN, kernels);
         return new Assistant(
-                folder, tokenizer, loaded, kernels, Math.min(loaded.architecture().maxPositions(), 4096));
+                folder,
+                tokenizer,
+                loaded,
+                kernels,
+                Math.min(loaded.architecture().maxPositions(), 4096));
     }
 
     public Transformer model() {

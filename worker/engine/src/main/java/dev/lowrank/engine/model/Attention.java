@@ -66,8 +66,8 @@ final class Attention {
             v = tape.prefixed(v, pass.prefix(), (2 * layer + 1) * v.data().columns(), starts);
             sequences = Pass.behind(pass.prefix().rows(), starts);
         }
-        AttentionShape shape = new AttentionShape(
-                plan.heads(), plan.kvHeads(), here.attentionScale(), here.window(), plan.softCap());
+        AttentionShape shape =
+                new AttentionShape(plan.heads(), plan.kvHeads(), here.attentionScale(), here.window(), plan.softCap());
         return output.forward(tape, tape.attention(q, k, v, sequences, shape));
     }
 

@@ -35,7 +35,8 @@ final class FeedForward {
     /** x [N, C] to [N, C]. */
     Value forward(Tape tape, Value x) {
         if (!plan.gated()) {
-            return down.forward(tape, tape.activation(plan.activation(), inputs.get(0).forward(tape, x)));
+            return down.forward(
+                    tape, tape.activation(plan.activation(), inputs.get(0).forward(tape, x)));
         }
         List<Value> gateUp = inputs.size() == 1
                 ? tape.split(inputs.get(0).forward(tape, x), plan.width(), plan.width())

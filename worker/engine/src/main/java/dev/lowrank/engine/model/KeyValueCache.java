@@ -30,8 +30,10 @@ public final class KeyValueCache {
         int rows = prefix.rows();
         for (int layer = 0; layer < keys.size(); layer++) {
             int width = keys.get(layer).columns();
-            kernels.copyColumns(prefix.value(), 2 * layer * width, keys.get(layer).slice(0, rows), 0, width);
-            kernels.copyColumns(prefix.value(), (2 * layer + 1) * width, values.get(layer).slice(0, rows), 0, width);
+            kernels.copyColumns(
+                    prefix.value(), 2 * layer * width, keys.get(layer).slice(0, rows), 0, width);
+            kernels.copyColumns(
+                    prefix.value(), (2 * layer + 1) * width, values.get(layer).slice(0, rows), 0, width);
         }
         length = rows;
     }

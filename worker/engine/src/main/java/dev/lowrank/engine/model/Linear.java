@@ -89,8 +89,7 @@ public final class Linear {
             return tape.linear(x, weight.matrix(), transposed, lowRank);
         }
         Value d = tape.dropout(x, lowRank.dropout(), lowRank.site());
-        LowRank kept = new LowRank(
-                lowRank.a(), lowRank.b(), lowRank.scale(), 0, lowRank.site(), lowRank.magnitude());
+        LowRank kept = new LowRank(lowRank.a(), lowRank.b(), lowRank.scale(), 0, lowRank.site(), lowRank.magnitude());
         Value z = tape.linear(d, weight.matrix(), transposed, kept);
         Value y = tape.magnitude(z, weight.matrix(), transposed, kept);
         return d == x ? y : tape.sum(y, plain(tape, tape.difference(x, d)));

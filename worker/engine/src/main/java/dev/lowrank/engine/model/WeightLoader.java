@@ -57,8 +57,7 @@ final class WeightLoader {
 
     Norm norm(String path, long width) {
         Slot weight = dense(path + ".weight", width);
-        return new Norm(
-                architecture.norm(), weight, architecture.norm().layer() ? dense(path + ".bias", width) : null);
+        return new Norm(architecture.norm(), weight, architecture.norm().layer() ? dense(path + ".bias", width) : null);
     }
 
     Linear linear(String path, int layer, long out, long in, boolean bias) {

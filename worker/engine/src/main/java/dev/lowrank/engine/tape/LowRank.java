@@ -12,5 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param site a number of its own for each adapted layer, so that no two drop the same inputs
  * @param magnitude [out] for DoRA, the length every row of the updated weight is given; null for plain LoRA
  */
-public record LowRank(Parameter a, Parameter b, float scale, float dropout, int site, @Nullable Parameter magnitude)
-        implements LinearAdapter {}
+public record LowRank(
+        Parameter a,
+        Parameter b,
+        float scale,
+        float dropout,
+        int site,
+        @Nullable Parameter magnitude) implements LinearAdapter {}

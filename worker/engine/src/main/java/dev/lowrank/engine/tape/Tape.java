@@ -106,8 +106,7 @@ public final class Tape {
         Value y = result(out, x.needsGradient() || weight.trainable());
         record(y, dy -> {
             Tensor dx = x.needsGradient() ? summed(x).reshape(parts, width) : null;
-            kernels.rmsNormBackward(
-                    dy.reshape(parts, width), in, weight.value(), offset, rstd, dx, weight.gradient());
+            kernels.rmsNormBackward(dy.reshape(parts, width), in, weight.value(), offset, rstd, dx, weight.gradient());
         });
         return y;
     }
@@ -279,8 +278,7 @@ public final class Tape {
         record(y, dy -> {
             Tensor dG = workspace.take(width);
             kernels.zero(dG);
-            kernels.scaleColumnsBackward(
-                    dy, z.data(), g.reshape(width), z.needsGradient() ? summed(z) : null, dG);
+            kernels.scaleColumnsBackward(dy, z.data(), g.reshape(width), z.needsGradient() ? summed(z) : null, dG);
             Tensor dM = magnitude.gradient();
             if (dM != null) {
                 kernels.scaleColumnsBackward(
@@ -391,8 +389,7 @@ public final class Tape {
                 Tensor dQ = fresh(q);
                 Tensor dK = fresh(k);
                 Tensor dV = fresh(v);
-                kernels.attentionBackward(
-                        dy, q.data(), k.data(), v.data(), out, lse, sequences, shape, dQ, dK, dV);
+                kernels.attentionBackward(dy, q.data(), k.data(), v.data(), out, lse, sequences, shape, dQ, dK, dV);
             });
         }
         return y;
@@ -488,8 +485,7 @@ public final class Tape {
         Tensor out = workspace.take(starts[count], x.data().columns());
         for (int s = 0; s < count; s++) {
             int rows = starts[s + 1] - starts[s];
-            kernels.copy(
-                    x.data().slice(starts[s] + (s + 1) * prefix, rows), out.slice(starts[s], rows));
+            kernels.copy(x.data().slice(starts[s] + (s + 1) * prefix, rows), out.slice(starts[s], rows));
         }
         Value y = result(out, x.needsGradient());
         record(y, dy -> {

@@ -11,8 +11,7 @@ public final class UpdatedWeight {
     /** Formed in the workspace, which the caller releases. */
     public static Tensor of(Matrix weight, boolean transposed, LowRank lowRank, Kernels kernels, Workspace workspace) {
         Tensor updated = dense(weight, transposed, kernels, workspace);
-        kernels.matmul(
-                lowRank.b().value(), false, lowRank.a().value(), false, lowRank.scale(), 1, updated);
+        kernels.matmul(lowRank.b().value(), false, lowRank.a().value(), false, lowRank.scale(), 1, updated);
         return updated;
     }
 

@@ -22,8 +22,7 @@ final class AdapterTrainee implements Trainee {
     private final Workspace memory;
     private final Adapter adapter;
 
-    private AdapterTrainee(
-            ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
+    private AdapterTrainee(ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
         this.base = base;
         this.model = model;
         this.memory = memory;
@@ -38,7 +37,7 @@ final class AdapterTrainee implements Trainee {
         Transformer model = Transformer.load(base, precision, kernels);
         Workspace memory = kernels.workspace();
         try {
-            Adapter adapter = Adapters.prepare(spec, wanted, base, model, kernels, memory);
+            Adapter adapter = Adapters.prepare(spec, wanted, model, kernels, memory);
             return new AdapterTrainee(base, model, memory, adapter);
         } catch (RuntimeException | Error e) {
             memory.close();

@@ -2,8 +2,8 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.data.Example;
-import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
 import dev.lowrank.kernels.DType;

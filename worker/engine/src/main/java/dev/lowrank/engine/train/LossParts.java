@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param margin by how much preferred answers lead, summed over pairs; null where nothing is preferred
  * @param preferred pairs whose preferred answer leads
  */
-record LossParts(double loss, long trained, long correct, @Nullable Double margin, long preferred) {
+record LossParts(
+        double loss, long trained, long correct, @Nullable Double margin, long preferred) {
     static LossParts of(LossSum sum) {
         return new LossParts(sum.loss(), sum.tokens(), sum.correct(), null, 0);
     }

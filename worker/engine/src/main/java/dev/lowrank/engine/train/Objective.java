@@ -41,8 +41,7 @@ interface Objective {
         return new TokenObjective(data, trainee, kernels, scratch);
     }
 
-    static Objective of(
-            PreferenceDataset pairs, Trainee trainee, double beta, Kernels kernels, Workspace scratch) {
+    static Objective of(PreferenceDataset pairs, Trainee trainee, double beta, Kernels kernels, Workspace scratch) {
         return new PreferenceObjective(pairs, trainee, beta, kernels, scratch);
     }
 }

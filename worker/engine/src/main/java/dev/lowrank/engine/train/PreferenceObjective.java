@@ -38,8 +38,7 @@ final class PreferenceObjective implements Objective {
     private final Kernels kernels;
     private final Workspace scratch;
 
-    PreferenceObjective(
-            PreferenceDataset data, Trainee trainee, double beta, Kernels kernels, Workspace scratch) {
+    PreferenceObjective(PreferenceDataset data, Trainee trainee, double beta, Kernels kernels, Workspace scratch) {
         this.data = data;
         this.trainee = trainee;
         this.beta = beta;
@@ -87,8 +86,7 @@ final class PreferenceObjective implements Objective {
         Tape tape = Tape.recording(kernels, scratch, dropoutKey);
         Value hidden = trainee.model().hidden(tape, LossMeter.batch(sides));
         Tensor losses = scratch.take(labels.size());
-        LossSum sum =
-                trainee.model().loss(Tape.forwardOnly(kernels, scratch), hidden, labels, 1, null, losses);
+        LossSum sum = trainee.model().loss(Tape.forwardOnly(kernels, scratch), hidden, labels, 1, null, losses);
         double[] present = sums(losses, sides);
         double[] margins = margins(present, reference);
         Tensor rowScale = rowScale(margins, sides);
@@ -102,7 +100,8 @@ final class PreferenceObjective implements Objective {
     public LossParts measure() {
         LossParts all = null;
         for (int from = 0; from < data.size(); from += PAIRS) {
-            int[] rows = IntStream.range(from, Math.min(from + PAIRS, data.size())).toArray();
+            int[] rows =
+                    IntStream.range(from, Math.min(from + PAIRS, data.size())).toArray();
             all = measure(sides(rows)).plus(all);
         }
         return Objects.requireNonNull(all);
@@ -178,11 +177,8 @@ final class PreferenceObjective implements Objective {
         float[] scales = new float[batch.ids().length];
         for (int side = 0; side < sides.size(); side++) {
             double pull = beta / (1 + Math.exp(margins[side % margins.length]));
-            Arrays.fill(
-                    scales,
-                    batch.starts()[side],
-                    batch.starts()[side + 1],
-                    (float) (side < margins.length ? pull : -pull));
+            Arrays.fill(scales, batch.starts()[side], batch.starts()[side + 1], (float)
+                    (side < margins.length ? pull : -pull));
         }
         Tensor tensor = scratch.take(scales.length);
         kernels.upload(scales, 0, tensor);
@@ -190,7 +186,8 @@ final class PreferenceObjective implements Objective {
     }
 
     private static LossParts parts(double[] margins, LossSum sum) {
-        double loss = Arrays.stream(margins).map(PreferenceObjective::softplusOfMinus).sum();
+        double loss =
+                Arrays.stream(margins).map(PreferenceObjective::softplusOfMinus).sum();
         long preferred = Arrays.stream(margins).filter(margin -> margin > 0).count();
         return new LossParts(
                 loss, sum.tokens(), sum.correct(), Arrays.stream(margins).sum(), preferred);

@@ -7,7 +7,6 @@ import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.Sha256;
-import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tokenizer.Tokenizer;
 import dev.lowrank.kernels.Kernels;
@@ -47,26 +46,24 @@ final class RunData {
     }
 
     private static RunData read(TrainingSpec spec, ModelFolder base, @Nullable RowEncoder encoder) throws IOException {
-        Architecture architecture =
-                Architecture.read(base.config(), base.path().resolve("config.json"));
+        Architecture architecture = Architecture.read(base.config(), base.path().resolve("config.json"));
         int length = Math.min(spec.training().maxLength(), architecture.maxPositions());
         Path file = Path.of(spec.trainingFile());
         Path heldOut = spec.validationFile() == null ? null : Path.of(spec.validationFile());
-        BiFunction<Path, Integer, Rows> read = spec.method() == Method.DPO
-                ? (path, most) -> pairs(path, encoder, architecture.vocabulary(), most, spec.training().beta())
+        Double beta = spec.training().beta();
+        BiFunction<Path, Integer, Rows> read = beta != null
+                ? (path, most) -> pairs(path, encoder, architecture.vocabulary(), most, beta)
                 : (path, most) -> tokens(path, spec, encoder, architecture.vocabulary(), most);
         return new RunData(
                 read.apply(file, length), heldOut == null ? null : read.apply(heldOut, length), Sha256.of(file));
     }
 
-    private static Rows tokens(
-            Path file, TrainingSpec spec, @Nullable RowEncoder encoder, int vocabulary, int length) {
+    private static Rows tokens(Path file, TrainingSpec spec, @Nullable RowEncoder encoder, int vocabulary, int length) {
         Dataset rows = Dataset.load(file, spec.format(), encoder, vocabulary, length);
         return (trainee, kernels, scratch) -> Objective.of(rows, trainee, kernels, scratch);
     }
 
-    private static Rows pairs(
-            Path file, @Nullable RowEncoder encoder, int vocabulary, int length, double beta) {
+    private static Rows pairs(Path file, @Nullable RowEncoder encoder, int vocabulary, int length, double beta) {
         PreferenceDataset rows = PreferenceDataset.load(file, encoder, vocabulary, length);
         return (trainee, kernels, scratch) -> Objective.of(rows, trainee, beta, kernels, scratch);
     }
@@ -75,7 +72,8 @@ final class RunData {
         return training.over(trainee, kernels, scratch);
     }
 
-    @Nullable Objective validation(Trainee trainee, Kernels kernels, Workspace scratch) {
+    @Nullable
+    Objective validation(Trainee trainee, Kernels kernels, Workspace scratch) {
         return validation == null ? null : validation.over(trainee, kernels, scratch);
     }
 

@@ -53,7 +53,9 @@ final class TokenObjective implements Objective {
 
     @Override
     public long weight(int[] rows) {
-        return Arrays.stream(rows).mapToLong(row -> data.get(row).trainedTokens()).sum();
+        return Arrays.stream(rows)
+                .mapToLong(row -> data.get(row).trainedTokens())
+                .sum();
     }
 
     @Override

@@ -21,12 +21,12 @@ class ArchitectureTest {
     @Test
     void rotaryBaseStandsUnderOldAndNewKeys() {
         assertThat(rotary("\"rope_theta\": 500000").theta()).isEqualTo(500_000);
-        assertThat(rotary("\"rope_parameters\": {\"rope_theta\": 500000, \"rope_type\": \"default\"}").theta())
+        assertThat(rotary("\"rope_parameters\": {\"rope_theta\": 500000, \"rope_type\": \"default\"}")
+                        .theta())
                 .isEqualTo(500_000);
-        Rotary older = rotary(
-                "\"rope_theta\": 500000, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}");
-        Rotary newer = rotary(
-                "\"rope_parameters\": {\"rope_theta\": 500000, \"rope_type\": \"linear\", \"factor\": 2}");
+        Rotary older = rotary("\"rope_theta\": 500000, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}");
+        Rotary newer =
+                rotary("\"rope_parameters\": {\"rope_theta\": 500000, \"rope_type\": \"linear\", \"factor\": 2}");
         assertThat(older).isEqualTo(newer);
         assertThat(older.scaling()).isEqualTo(new RotaryScaling.Linear(2));
     }
@@ -42,9 +42,11 @@ class ArchitectureTest {
     void yarnScalesByItsFactorUnlessTheFileSaysHow() {
         String yarn = "\"rope_parameters\": {\"rope_theta\": 1e4, \"rope_type\": \"yarn\", \"factor\": %s%s}";
         assertThat(rotary(yarn.formatted(4, "")).magnitude()).isEqualTo(1.13862944f);
-        assertThat(rotary(yarn.formatted(40, ", \"mscale\": 0.707, \"mscale_all_dim\": 1.0")).magnitude())
+        assertThat(rotary(yarn.formatted(40, ", \"mscale\": 0.707, \"mscale_all_dim\": 1.0"))
+                        .magnitude())
                 .isEqualTo(0.921042355f);
-        assertThat(rotary(yarn.formatted(4, ", \"attention_factor\": 1.5")).magnitude()).isEqualTo(1.5f);
+        assertThat(rotary(yarn.formatted(4, ", \"attention_factor\": 1.5")).magnitude())
+                .isEqualTo(1.5f);
     }
 
     @Test
@@ -60,8 +62,9 @@ class ArchitectureTest {
                 "model_type": "gemma3_text", "head_dim": 16, "query_pre_attn_scalar": 16, "sliding_window": 12,
                 "hidden_activation": "gelu_pytorch_tanh", %s
                 """;
-        Architecture older = read(gemma.formatted(
-                "\"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4, \"sliding_window_pattern\": 2, \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 8}"));
+        Architecture older = read(
+                gemma.formatted(
+                        "\"rope_theta\": 1e6, \"rope_local_base_freq\": 1e4, \"sliding_window_pattern\": 2, \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 8}"));
         Architecture newer = read(gemma.formatted("""
                 "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
                 "rope_parameters": {"full_attention": {"rope_theta": 1e6, "rope_type": "linear", "factor": 8},
@@ -93,13 +96,11 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             "model_type": "mixtral", "num_local_experts": 8        | mixture-of-experts
             "model_type": "gemma3", "vision_config": {"a": 1}      | more than text
             "model_type": "bert"                                   | families supported are gemma2
-            "model_type": "llama", "hidden_act": "gelu"            | only "silu" is supported
+            "model_type": "llama", "hidden_act": "gelu"            | is supported, and it changes the numbers
             "model_type": "llama", "num_attention_heads": 3        | "num_attention_heads"
             "model_type": "llama", "rope_parameters": {"rope_theta": 1e4, "rope_type": "spiral"} | must be default, linear
             "model_type": "llama", "rope_theta": -1                | must be a positive number
@@ -130,7 +131,6 @@ class ArchitectureTest {
 
     /** The last of two entries counts, so that a case can change a size. */
     private static Architecture read(String entries) {
-        return Architecture.read(
-                JsonMapper.shared().readTree("{" + SIZES + entries + "}"), Path.of("config.json"));
+        return Architecture.read(JsonMapper.shared().readTree("{" + SIZES + entries + "}"), Path.of("config.json"));
     }
 }

@@ -136,7 +136,7 @@ class TapeOperationsTest {
         Parameter factor = parameter("factor", 1, WIDTH);
         assertGradientsFit(tape -> {
             Value x = rows(tape);
-            return tape.residual(x, tape.rescaled(x, factor));
+            return tape.residual(x, tape.rescaled(tape.rescaled(x, factor), factor));
         });
     }
 
@@ -163,8 +163,8 @@ class TapeOperationsTest {
         Parameter keys = parameter("k", 0.7, TOKENS, WIDTH / 2);
         Parameter values = parameter("v", 0.7, TOKENS, WIDTH / 2);
         AttentionShape shape = new AttentionShape(2, 1, 0.4f, window, 3);
-        assertGradientsFit(tape -> tape.attention(
-                rows(tape), rows(tape, keys), rows(tape, values), Sequences.ofStarts(STARTS), shape));
+        assertGradientsFit(tape ->
+                tape.attention(rows(tape), rows(tape, keys), rows(tape, values), Sequences.ofStarts(STARTS), shape));
     }
 
     @Test
@@ -185,8 +185,8 @@ class TapeOperationsTest {
     void prefixedAndWithoutPrefix() {
         Parameter table = parameter("prompt", 0.7, 2, WIDTH);
         Parameter factor = parameter("factor", 1, WIDTH);
-        assertGradientsFit(tape -> tape.withoutPrefix(
-                tape.rescaled(tape.prefixed(rows(tape), table, 0, STARTS), factor), 2, STARTS));
+        assertGradientsFit(tape ->
+                tape.withoutPrefix(tape.rescaled(tape.prefixed(rows(tape), table, 0, STARTS), factor), 2, STARTS));
         assertGradientsFit(tape -> tape.prefixed(rows(tape), table, 0, STARTS));
     }
 
@@ -205,8 +205,7 @@ class TapeOperationsTest {
         Parameter norm = parameter("norm", 1, WIDTH);
         Function<Tape, Value> pass = tape -> tape.checkpointed(
                 rows(tape),
-                (part, x) -> part.residual(
-                        x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f), weight, false, lowRank)));
+                (part, x) -> part.residual(x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f), weight, false, lowRank)));
         assertGradientsFit(pass);
     }
 
@@ -240,8 +239,7 @@ class TapeOperationsTest {
     }
 
     private LowRank lowRank(int out, float dropout, Parameter magnitude) {
-        return new LowRank(
-                parameter("a", 0.3, 2, WIDTH), parameter("b", 0.3, out, 2), 0.5f, dropout, 1, magnitude);
+        return new LowRank(parameter("a", 0.3, 2, WIDTH), parameter("b", 0.3, out, 2), 0.5f, dropout, 1, magnitude);
     }
 
     private void assertGradientsFit(Function<Tape, Value> pass) {
@@ -265,10 +263,11 @@ class TapeOperationsTest {
             return sum;
         });
         assertThat(alongDirection()).isCloseTo(slope, offset(2e-3 * (1 + Math.abs(slope))));
-        parameters.stream().filter(Parameter::trainable).forEach(p -> assertThat(values(
-                        Objects.requireNonNull(p.gradient())))
-                .as(p.name())
-                .doesNotContain(Float.NaN));
+        parameters.stream()
+                .filter(Parameter::trainable)
+                .forEach(p -> assertThat(values(Objects.requireNonNull(p.gradient())))
+                        .as(p.name())
+                        .doesNotContain(Float.NaN));
     }
 
     /** Slope of a function of all parameters along the direction, by central differences. */
@@ -278,8 +277,7 @@ class TapeOperationsTest {
     }
 
     private double moved(double step, Function<Double, Double> at) {
-        List<float[]> kept =
-                parameters.stream().map(p -> values(p.value())).toList();
+        List<float[]> kept = parameters.stream().map(p -> values(p.value())).toList();
         for (Parameter p : parameters) {
             float[] from = values(p.value());
             float[] direction = direction(p);
@@ -313,8 +311,9 @@ class TapeOperationsTest {
     }
 
     private void clearGradients() {
-        parameters.stream().filter(Parameter::trainable).forEach(p -> kernels.zero(
-                Objects.requireNonNull(p.gradient())));
+        parameters.stream()
+                .filter(Parameter::trainable)
+                .forEach(p -> kernels.zero(Objects.requireNonNull(p.gradient())));
     }
 
     private Tape recording() {

@@ -16,13 +16,14 @@ final class GoldenData {
         return folders(root(), "forward.safetensors");
     }
 
-    static Stream<Arguments> traces() throws IOException {
-        return families().flatMap(GoldenData::traces);
+    /** Family and name of every folder of a family that holds a file. */
+    static Stream<Arguments> traces(String holding) throws IOException {
+        return families().flatMap(family -> traces(family, holding));
     }
 
-    private static Stream<Arguments> traces(Path family) {
+    private static Stream<Arguments> traces(Path family, String holding) {
         try {
-            return folders(family, "trace.json")
+            return folders(family, holding)
                     .map(trace -> Arguments.of(family, trace.getFileName().toString()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -2,7 +2,7 @@ package dev.lowrank.engine.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lowrank.engine.adapter.LoraAdapter;
+import dev.lowrank.engine.adapter.Adapters;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
@@ -46,22 +46,26 @@ class GoldenTest {
     }
 
     static Stream<Arguments> traces() throws IOException {
-        return GoldenData.traces();
+        return GoldenData.traces("trace.json");
+    }
+
+    static Stream<Arguments> preferences() throws IOException {
+        return GoldenData.traces("dpo.json");
     }
 
     @ParameterizedTest
     @MethodSource("families")
     void forwardAgrees(Path family) {
         try (SafetensorsFile reference = SafetensorsFile.open(family.resolve("forward.safetensors"))) {
-            assertLogitsAgree(family, null, reference.floats("logits"), 1e-4);
+            assertLogitsAgree(family, Precision.FROZEN, null, reference.floats("logits"), 1e-4);
         }
     }
 
     @ParameterizedTest
     @MethodSource("traces")
     void everyStepAgrees(Path family, String name) throws IOException {
-        JsonNode trace =
-                JsonMapper.shared().readTree(Files.readString(family.resolve(name).resolve("trace.json")));
+        JsonNode trace = JsonMapper.shared()
+                .readTree(Files.readString(family.resolve(name).resolve("trace.json")));
         if (name.equals("full")) {
             train(family, "full", trace, "");
             Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
@@ -71,25 +75,66 @@ class GoldenTest {
         Path reference = family.resolve(name);
         Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
         Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
-        train(family, "lora", trace, "\"initial_adapter\": \"%s\",".formatted(start));
+        boolean quantized = trace.has("quantization");
+        String method = quantized ? "qlora" : method(reference);
+        train(family, method, trace, "\"initial_adapter\": \"%s\",".formatted(start));
         Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
         Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
         try (SafetensorsFile after = SafetensorsFile.open(reference.resolve("after.safetensors"))) {
-            assertLogitsAgree(family, reference, after.floats("logits_after"), 1e-4);
-            assertLogitsAgree(family, folder.resolve("out"), after.floats("logits_after"), 1e-3);
+            Precision precision = quantized ? Precision.nf4(true) : Precision.FROZEN;
+            assertLogitsAgree(family, precision, reference, after.floats("logits_after"), 1e-4);
+            assertLogitsAgree(family, precision, folder.resolve("out"), after.floats("logits_after"), 1e-3);
+            if (quantized) {
+                assertLogitsAgree(family, precision, null, after.floats("logits_before"), 1e-4);
+            }
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("preferences")
+    void everyStepOfPreferenceTuningAgrees(Path family, String name) throws IOException {
+        Path reference = family.resolve(name);
+        JsonNode trace = JsonMapper.shared().readTree(Files.readString(reference.resolve("dpo.json")));
+        Path start = Files.createDirectories(folder.resolve("start"));
+        Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
+        Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
+        run(
+                family,
+                pairsFile(reference),
+                "dpo",
+                trace,
+                "\"initial_adapter\": \"%s\",".formatted(start),
+                ", \"beta\": " + trace.get("beta"));
+        Conformance.assertPreferencesAgree(folder.resolve("out/metrics.jsonl"), trace.get("steps"));
+        Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
+    }
+
+    private static String method(Path reference) throws IOException {
+        JsonNode config =
+                JsonMapper.shared().readTree(Files.readString(reference.resolve("adapter_config.json")));
+        return switch (config.get("peft_type").asString()) {
+            case "IA3" -> "ia3";
+            case "PREFIX_TUNING" -> "prefix-tuning";
+            case "PROMPT_TUNING" -> "prompt-tuning";
+            default -> "lora";
+        };
+    }
+
     private void train(Path family, String method, JsonNode trace, String more) throws IOException {
+        run(family, rowsFile(family), method, trace, more, "");
+    }
+
+    private void run(Path family, Path rows, String method, JsonNode trace, String more, String training)
+            throws IOException {
         JsonNode o = trace.get("optimizer");
         String spec = """
                 {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
                  "training": {"epochs": 4, "max_steps": %d, "micro_batch_size": 4, "gradient_accumulation": %d,
                               "learning_rate": %s, "schedule": "%s", "warmup_steps": %d, "weight_decay": %s,
-                              "betas": %s, "epsilon": %s, "max_grad_norm": %s}}
+                              "betas": %s, "epsilon": %s, "max_grad_norm": %s%s}}
                 """.formatted(
                         family.resolve("model"),
-                        rowsFile(family),
+                        rows,
                         method,
                         more,
                         o.get("steps").asInt(),
@@ -100,7 +145,8 @@ class GoldenTest {
                         o.get("weight_decay"),
                         o.get("betas"),
                         o.get("eps"),
-                        o.get("max_grad_norm"));
+                        o.get("max_grad_norm"),
+                        training);
         try (Kernels kernels = CpuKernels.open(2);
                 TrainingRun run = TrainingRun.open(SpecJson.parse(spec).spec(), folder.resolve("out"), kernels)) {
             assertThat(run.train(new RunControl() {})).isEqualTo(Ending.FINISHED);
@@ -128,21 +174,47 @@ class GoldenTest {
         return Files.write(folder.resolve("rows.jsonl"), lines);
     }
 
+    /** The six batches of four pairs. */
+    private Path pairsFile(Path reference) throws IOException {
+        List<String> lines = new ArrayList<>();
+        try (SafetensorsFile pairs = SafetensorsFile.open(reference.resolve("pairs.safetensors"))) {
+            for (int k = 0; k < 6; k++) {
+                for (int row = 0; row < ROWS; row++) {
+                    lines.add("{\"chosen\": %s, \"rejected\": %s}"
+                            .formatted(side(pairs, "chosen", k, row), side(pairs, "rejected", k, row)));
+                }
+            }
+        }
+        return Files.write(folder.resolve("pairs.jsonl"), lines);
+    }
+
+    private static String side(SafetensorsFile pairs, String side, int batch, int row) {
+        int from = row * LENGTH;
+        int to = from + length(pairs, batch, row);
+        long[] ids = pairs.longs("%s_ids.%d".formatted(side, batch));
+        long[] labels = pairs.longs("%s_labels.%d".formatted(side, batch));
+        return "{\"input_ids\": %s, \"labels\": %s}"
+                .formatted(
+                        Arrays.toString(Arrays.copyOfRange(ids, from, to)),
+                        Arrays.toString(Arrays.copyOfRange(labels, from, to)));
+    }
+
     private static int length(SafetensorsFile batches, int batch, int row) {
         long[] mask = batches.longs("attention_mask." + batch);
         return (int) Arrays.stream(mask, row * LENGTH, (row + 1) * LENGTH).sum();
     }
 
-    private static void assertLogitsAgree(Path family, Path adapter, float[] reference, double most) {
+    private static void assertLogitsAgree(
+            Path family, Precision precision, Path adapter, float[] reference, double most) {
         try (Kernels kernels = CpuKernels.open(2);
                 Workspace memory = kernels.workspace();
                 Workspace scratch = kernels.workspace();
                 ModelFolder base = ModelFolder.open(family.resolve("model"));
-                Transformer model = Transformer.load(base, Precision.FROZEN, kernels);
+                Transformer model = Transformer.load(base, precision, kernels);
                 SafetensorsFile batches = SafetensorsFile.open(family.resolve("batches.safetensors"))) {
             if (adapter != null) {
                 try (PeftFolder peft = PeftFolder.open(adapter)) {
-                    LoraAdapter.load(peft, model, false, kernels, memory).attach();
+                    Adapters.open(peft, model, false, kernels, memory).attach();
                 }
             }
             List<int[]> rows = new ArrayList<>();

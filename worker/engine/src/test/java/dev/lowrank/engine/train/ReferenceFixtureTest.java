@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.model.Precision;
-import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
@@ -44,7 +44,8 @@ class ReferenceFixtureTest {
             Tensor logits = llama.logits(tape, hidden, 0);
             int from = 0;
             for (int k = 0; k < rows.size(); k++) {
-                float[] ours = new float[rows.get(k).length * llama.architecture().vocabulary()];
+                float[] ours =
+                        new float[rows.get(k).length * llama.architecture().vocabulary()];
                 kernels.download(logits.slice(from, rows.get(k).length), ours, 0);
                 assertThat(Conformance.largestDifference(ours, reference.floats("logits." + k), ours.length))
                         .isLessThan(1e-4);
