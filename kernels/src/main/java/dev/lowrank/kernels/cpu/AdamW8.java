@@ -38,7 +38,9 @@ final class AdamW8 {
         Shapes.floats("adamW8bit parameter", parameter);
         long size = parameter.size();
         Shapes.floats("adamW8bit gradient", gradient, size);
-        Shapes.usable("adamW8bit state", state.m());
+        for (Tensor part : new Tensor[] {state.m(), state.mScale(), state.v(), state.vScale()}) {
+            Shapes.usable("adamW8bit state", part);
+        }
         Shapes.require(
                 state.size() == size,
                 "adamW8bit state is of %d elements, but the parameter is %s.".formatted(state.size(), parameter));
@@ -92,7 +94,8 @@ final class AdamW8 {
         for (int i = 0; i < count; i++) {
             boolean finite = Math.abs(g[i]) <= Float.MAX_VALUE;
             m[i] = finite ? m[i] * r.beta1 + blend1 * g[i] : 0;
-            v[i] = finite ? v[i] * r.beta2 + blend2 * g[i] * g[i] : 0;
+            // A square beyond fp32 counts as the largest number, whose code can be read back.
+            v[i] = finite ? Math.min(v[i] * r.beta2 + blend2 * g[i] * g[i], Float.MAX_VALUE) : 0;
         }
     }
 
