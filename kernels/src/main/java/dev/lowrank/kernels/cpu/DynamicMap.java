@@ -57,8 +57,11 @@ final class DynamicMap {
     /** For numbers that are not negative; 0 is zero. */
     static final DynamicMap UNSIGNED = new DynamicMap(unsigned());
 
-    /** A number's sign, exponent and first six bits of its fraction choose where the search for its code begins. */
-    private static final int DROPPED_BITS = 17;
+    /**
+     * What is left of a number (sign, exponent, seven bits of the fraction) gives its code or the one below: numbers
+     * that share these bits never have two bounds among them.
+     */
+    private static final int DROPPED_BITS = 16;
 
     private final float[] values;
 
@@ -97,10 +100,7 @@ final class DynamicMap {
     /** The code nearest to x in [-1, 1]; a tie goes to the even code. */
     int code(float x) {
         int c = Byte.toUnsignedInt(start[Float.floatToRawIntBits(x) >>> DROPPED_BITS]);
-        while (x > bounds[c]) {
-            c++;
-        }
-        return c;
+        return x > bounds[c] ? c + 1 : c;
     }
 
     private int search(float x) {
