@@ -28,7 +28,11 @@ final class Activating {
         team.elements(gate.size(), (from, to) -> {
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
-            for (long at = from; at < to; at += BLOCK) {
+            // The commonest of all is worth a loop that needs no blocks, a third faster; they do what it leaves over.
+            long begin = activation == Activation.SILU
+                    ? Curves.gateBySilu(gate.data(), up.data(), out.data(), from, to)
+                    : from;
+            for (long at = begin; at < to; at += BLOCK) {
                 int n = read(gate, at, to, z);
                 Curves.values(activation, z, y, n);
                 multiply(y, up.data(), out.data(), at, n);

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Activation;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -41,6 +42,16 @@ final class Curves {
             case RELU -> relu(z, y, slope, n);
             case TANH -> tanh(z, y, slope, n);
         }
+    }
+
+    /** {@code out = silu(gate) * up} from {@code from} on, as far as whole vectors go; returns where that is. */
+    static long gateBySilu(MemorySegment gate, MemorySegment up, MemorySegment out, long from, long to) {
+        long whole = Lanes.whole(from, to);
+        for (long i = from; i < whole; i += Lanes.WIDTH) {
+            FloatVector z = Lanes.load(gate, i);
+            Lanes.store(z.mul(sigmoid(z)).mul(Lanes.load(up, i)), out, i);
+        }
+        return whole;
     }
 
     private static void silu(float[] zs, float[] y, int n) {

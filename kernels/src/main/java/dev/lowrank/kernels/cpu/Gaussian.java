@@ -13,19 +13,17 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class Gaussian {
     private static final float CENTER = 4;
-    private static final float[] Q = {
-        1.943103e-05f,
-        3.5753772e-05f,
-        -1.7872835e-04f,
-        -6.298208e-04f,
-        5.040076e-04f,
-        8.4883105e-03f,
-        3.0865427e-02f,
-        7.170807e-02f,
-        1.24379225e-01f,
-        1.7039768e-01f,
-        9.441064e-02f
-    };
+    private static final float Q10 = 1.943103e-05f;
+    private static final float Q9 = 3.5753772e-05f;
+    private static final float Q8 = -1.7872835e-04f;
+    private static final float Q7 = -6.298208e-04f;
+    private static final float Q6 = 5.040076e-04f;
+    private static final float Q5 = 8.4883105e-03f;
+    private static final float Q4 = 3.0865427e-02f;
+    private static final float Q3 = 7.170807e-02f;
+    private static final float Q2 = 1.24379225e-01f;
+    private static final float Q1 = 1.7039768e-01f;
+    private static final float Q0 = 9.441064e-02f;
 
     private Gaussian() {}
 
@@ -42,17 +40,24 @@ final class Gaussian {
     static FloatVector distribution(FloatVector z, FloatVector bell) {
         FloatVector x = z.abs();
         FloatVector s = Lanes.all(CENTER).sub(x).div(x.add(CENTER));
-        FloatVector q = s.fma(Lanes.all(Q[0]), Lanes.all(Q[1]));
-        q = q.fma(s, Lanes.all(Q[2]));
-        q = q.fma(s, Lanes.all(Q[3]));
-        q = q.fma(s, Lanes.all(Q[4]));
-        q = q.fma(s, Lanes.all(Q[5]));
-        q = q.fma(s, Lanes.all(Q[6]));
-        q = q.fma(s, Lanes.all(Q[7]));
-        q = q.fma(s, Lanes.all(Q[8]));
-        q = q.fma(s, Lanes.all(Q[9]));
-        q = q.fma(s, Lanes.all(Q[10]));
-        FloatVector below = q.mul(bell);
+        FloatVector below = lower(s, upper(s)).mul(bell);
         return Lanes.all(1).sub(below).blend(below, z.compare(VectorOperators.LT, 0));
+    }
+
+    /** Q's terms of degree 5 and more, over {@code s^5}. Q is in two parts because the compiler inlines no large method. */
+    private static FloatVector upper(FloatVector s) {
+        FloatVector q = s.fma(Lanes.all(Q10), Lanes.all(Q9));
+        q = q.fma(s, Lanes.all(Q8));
+        q = q.fma(s, Lanes.all(Q7));
+        q = q.fma(s, Lanes.all(Q6));
+        return q.fma(s, Lanes.all(Q5));
+    }
+
+    private static FloatVector lower(FloatVector s, FloatVector upper) {
+        FloatVector q = upper.fma(s, Lanes.all(Q4));
+        q = q.fma(s, Lanes.all(Q3));
+        q = q.fma(s, Lanes.all(Q2));
+        q = q.fma(s, Lanes.all(Q1));
+        return q.fma(s, Lanes.all(Q0));
     }
 }
