@@ -2,9 +2,12 @@ package dev.lowrank.engine.adapter;
 
 import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.format.AdapterWeights;
+import dev.lowrank.engine.format.NamedTensor;
 import dev.lowrank.engine.format.PeftConfig;
 import dev.lowrank.engine.format.PeftFolder;
+import dev.lowrank.engine.format.PeftKey;
+import dev.lowrank.engine.format.PeftLora;
+import dev.lowrank.engine.format.PeftModules;
 import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Llama;
 import dev.lowrank.engine.spec.AdapterInit;
@@ -32,11 +35,11 @@ public final class LoraAdapter {
 
     private record Adapted(Linear linear, LowRank lowRank) {}
 
-    private final PeftConfig config;
+    private final PeftLora config;
     private final Kernels kernels;
     private final List<Adapted> layers;
 
-    private LoraAdapter(PeftConfig config, Kernels kernels, List<Adapted> layers) {
+    private LoraAdapter(PeftLora config, Kernels kernels, List<Adapted> layers) {
         this.config = config;
         this.kernels = kernels;
         this.layers = layers;
@@ -63,7 +66,8 @@ public final class LoraAdapter {
                 .distinct()
                 .sorted()
                 .toList();
-        PeftConfig config = new PeftConfig(spec.rank(), spec.alpha(), spec.dropout(), modules, baseName, false);
+        PeftLora config =
+                PeftLora.plain(PeftModules.listed(modules), spec.rank(), spec.alpha(), spec.dropout(), baseName);
         return new LoraAdapter(config, kernels, List.copyOf(layers));
     }
 
@@ -75,18 +79,20 @@ public final class LoraAdapter {
      */
     public static LoraAdapter load(
             PeftFolder folder, Llama model, boolean trainable, Kernels kernels, Workspace memory) {
-        PeftConfig config = folder.config();
-        float scale = (float) (config.alpha() / config.rank());
+        PeftLora config = supported(folder);
+        folder.requireModules(model.linears().stream().map(Linear::path).toList());
         Set<String> remaining = new TreeSet<>(folder.modules());
         List<Adapted> layers = new ArrayList<>();
         for (Linear linear : model.linears()) {
             if (!remaining.remove(linear.path())) {
                 continue;
             }
-            requireShape(folder, linear, folder.shapeA(linear.path()), config.rank(), linear.inputs());
-            requireShape(folder, linear, folder.shapeB(linear.path()), linear.outputs(), config.rank());
-            Parameter a = parameter(linear, "lora_A", trainable, memory, config.rank(), linear.inputs());
-            Parameter b = parameter(linear, "lora_B", trainable, memory, linear.outputs(), config.rank());
+            int rank = config.rank(linear.path());
+            float scale = (float) config.scale(linear.path());
+            requireShape(folder, linear, folder.shapeA(linear.path()), rank, linear.inputs());
+            requireShape(folder, linear, folder.shapeB(linear.path()), linear.outputs(), rank);
+            Parameter a = parameter(linear, "lora_A", trainable, memory, rank, linear.inputs());
+            Parameter b = parameter(linear, "lora_B", trainable, memory, linear.outputs(), rank);
             kernels.upload(folder.a(linear.path()), 0, a.value());
             kernels.upload(folder.b(linear.path()), 0, b.value());
             layers.add(new Adapted(linear, new LowRank(a, b, scale, (float) config.dropout(), layers.size())));
@@ -97,6 +103,21 @@ public final class LoraAdapter {
                             .formatted(folder.path(), remaining.iterator().next(), config.baseModel()));
         }
         return new LoraAdapter(config, kernels, List.copyOf(layers));
+    }
+
+    /** What the engine can run so far; the rest is read and written, but refused here. */
+    private static PeftLora supported(PeftFolder folder) {
+        PeftConfig config = folder.config();
+        boolean plain = config instanceof PeftLora lora
+                && !lora.dora()
+                && lora.bias() == PeftLora.Bias.NONE
+                && lora.modules().save().isEmpty();
+        if (!plain) {
+            throw new InputException(
+                    "Adapter %s is of a kind (%s) that this version reads but cannot run; give a LoRA adapter without DoRA, biases and saved modules."
+                            .formatted(folder.path(), config.kind()));
+        }
+        return (PeftLora) config;
     }
 
     /** Puts the adapter on its model's layers. */
@@ -118,24 +139,19 @@ public final class LoraAdapter {
 
     /** Writes a PEFT folder: {@code adapter_config.json} and {@code adapter_model.safetensors}. */
     public void write(Path folder) {
-        List<AdapterWeights> weights = new ArrayList<>();
+        List<NamedTensor> weights = new ArrayList<>();
         for (Adapted layer : layers) {
-            Linear linear = layer.linear();
-            weights.add(new AdapterWeights(
-                    linear.path(),
-                    config.rank(),
-                    linear.inputs(),
-                    linear.outputs(),
-                    values(layer.lowRank().a().value()),
-                    values(layer.lowRank().b().value())));
+            String path = layer.linear().path();
+            weights.add(tensor(PeftKey.loraA(path), layer.lowRank().a().value()));
+            weights.add(tensor(PeftKey.loraB(path), layer.lowRank().b().value()));
         }
         PeftFolder.write(folder, config, weights);
     }
 
-    private float[] values(Tensor tensor) {
+    private NamedTensor tensor(PeftKey key, Tensor tensor) {
         float[] values = new float[Math.toIntExact(tensor.size())];
         kernels.download(tensor, values, 0);
-        return values;
+        return new NamedTensor(key, new long[] {tensor.rows(), tensor.columns()}, values);
     }
 
     private static List<Linear> targets(AdapterSpec spec, Llama model) {
