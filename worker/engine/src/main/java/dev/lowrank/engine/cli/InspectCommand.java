@@ -2,6 +2,7 @@ package dev.lowrank.engine.cli;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.PeftBottleneck;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.format.TensorInfo;
@@ -101,17 +102,11 @@ final class InspectCommand implements Callable<Integer> {
 
     private void adapter(Map<String, Object> facts) {
         try (PeftFolder adapter = PeftFolder.open(path)) {
-            facts.put("kind", "PEFT LoRA adapter");
+            String format = adapter.config() instanceof PeftBottleneck ? "" : "PEFT ";
+            facts.put("kind", format + adapter.config().kind() + " adapter");
             facts.put("base", String.valueOf(adapter.config().baseModel()));
-            facts.put("rank", adapter.config().rank());
-            facts.put("alpha", adapter.config().alpha());
-            facts.put("modules", adapter.modules().size());
-            facts.put("target_modules", adapter.config().targetModules());
-            long values = 0;
-            for (String module : adapter.modules()) {
-                values += adapter.a(module).length + adapter.b(module).length;
-            }
-            facts.put("parameters", values);
+            facts.putAll(AdapterFacts.of(adapter));
+            facts.put("parameters", adapter.parameters());
         }
     }
 

@@ -3,6 +3,7 @@ package dev.lowrank.engine.model;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.Nf4Weight;
 import dev.lowrank.engine.tape.FourBit;
 import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
@@ -64,11 +65,27 @@ final class WeightLoader {
         boolean transposed = architecture.names().transposed();
         String name = path + ".weight";
         Slot biases = bias ? dense(path + ".bias", out) : null;
+        if (folder.isNf4(stored(name))) {
+            return new Linear(path, layer, packed(name, out, in), biases, false);
+        }
         if (precision.quantized()) {
             return new Linear(path, layer, quantized(name, transposed, out, in), biases, false);
         }
         Slot weight = transposed ? dense(name, in, out) : dense(name, out, in);
         return new Linear(path, layer, weight, biases, transposed);
+    }
+
+    /** A weight that bitsandbytes has quantized already, as it lies in the file. */
+    private Slot packed(String name, long out, long in) {
+        if (precision.trainable()) {
+            throw new InputException(
+                    "%s holds 4-bit weights, which cannot be trained whole; train an adapter, or take the 16-bit model."
+                            .formatted(folder.path()));
+        }
+        requireThere(name);
+        Nf4Weight weight = folder.nf4(stored(name));
+        requireShape(name, new long[] {weight.rows(), weight.columns()}, out, in);
+        return put(new FourBit(name, weight.upload(kernels, memory)));
     }
 
     /** Reads fp32 or 16-bit and keeps 4 bits, as [out, in] however it was stored. */
@@ -109,14 +126,17 @@ final class WeightLoader {
     }
 
     private float[] read(String name, long... shape) {
-        String stored = stored(name);
-        if (!unused.remove(stored)) {
+        requireThere(name);
+        requireShape(name, folder.info(stored(name)).shape(), shape);
+        return folder.floats(stored(name));
+    }
+
+    private void requireThere(String name) {
+        if (!unused.remove(stored(name))) {
             throw new InputException(
                     "%s has no tensor \"%s\", which its config.json promises; the download may be incomplete."
                             .formatted(folder.path(), name));
         }
-        requireShape(stored, folder.info(stored).shape(), shape);
-        return folder.floats(stored);
     }
 
     private Slot put(Matrix matrix) {

@@ -49,6 +49,10 @@ class GoldenTest {
         return GoldenData.traces("trace.json");
     }
 
+    static Stream<Path> quantizedCheckpoints() throws IOException {
+        return GoldenData.families().filter(family -> Files.exists(family.resolve("model-nf4")));
+    }
+
     static Stream<Arguments> preferences() throws IOException {
         return GoldenData.traces("dpo.json");
     }
@@ -107,6 +111,17 @@ class GoldenTest {
                 ", \"beta\": " + trace.get("beta"));
         Conformance.assertPreferencesAgree(folder.resolve("out/metrics.jsonl"), trace.get("steps"));
         Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
+    }
+
+    /** A base that bitsandbytes has quantized gives what quantizing the same base here gives. */
+    @ParameterizedTest
+    @MethodSource("quantizedCheckpoints")
+    void aQuantizedCheckpointIsReadAsItIs(Path family) {
+        try (SafetensorsFile after =
+                SafetensorsFile.open(family.resolve("qlora-all-linear-r8/after.safetensors"))) {
+            assertLogitsAgree(
+                    family, "model-nf4", Precision.FROZEN, null, after.floats("logits_before"), 1e-4);
+        }
     }
 
     private static String method(Path reference) throws IOException {
@@ -206,10 +221,15 @@ class GoldenTest {
 
     private static void assertLogitsAgree(
             Path family, Precision precision, Path adapter, float[] reference, double most) {
+        assertLogitsAgree(family, "model", precision, adapter, reference, most);
+    }
+
+    private static void assertLogitsAgree(
+            Path family, String folder, Precision precision, Path adapter, float[] reference, double most) {
         try (Kernels kernels = CpuKernels.open(2);
                 Workspace memory = kernels.workspace();
                 Workspace scratch = kernels.workspace();
-                ModelFolder base = ModelFolder.open(family.resolve("model"));
+                ModelFolder base = ModelFolder.open(family.resolve(folder));
                 Transformer model = Transformer.load(base, precision, kernels);
                 SafetensorsFile batches = SafetensorsFile.open(family.resolve("batches.safetensors"))) {
             if (adapter != null) {
