@@ -97,49 +97,6 @@ public interface Kernels extends AutoCloseable {
             @Nullable Tensor dWeight);
 
     /**
-     * Normalisation over the last axis: {@code y = (x - mean) * rstd * weight + bias},
-     * {@code rstd = 1 / sqrt(variance + epsilon)}. x, y [N, C]; weight, bias [C]; mean, rstd [N] are kept for the
-     * backward pass.
-     */
-    void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd);
-
-    /**
-     * Backward of {@link #layerNorm}: with {@code h = (x - mean) * rstd} and {@code e = dy * weight},
-     * {@code dx += rstd * (e - mean(e) - h * mean(e * h))}, {@code dWeight += sum over n of dy * h} and
-     * {@code dBias += sum over n of dy}; each may be null where it is not wanted.
-     */
-    void layerNormBackward(
-            Tensor dy,
-            Tensor x,
-            Tensor weight,
-            Tensor mean,
-            Tensor rstd,
-            @Nullable Tensor dx,
-            @Nullable Tensor dWeight,
-            @Nullable Tensor dBias);
-
-    /** {@code x[n] += bias} in place; x [N, C], bias [C]. */
-    void addBias(Tensor x, Tensor bias);
-
-    /** Backward of {@link #addBias}: {@code dBias += sum over n of dy[n]}, rows added in order. */
-    void columnSums(Tensor dy, Tensor dBias);
-
-    /** Copies some columns of one matrix to another with as many rows; all other columns stay. */
-    void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
-
-    /** {@code out[n, c] = x[n, c] * factor[c]}; {@code out} may be x. */
-    void scaleColumns(Tensor x, Tensor factor, Tensor out);
-
-    /**
-     * Backward of {@link #scaleColumns}: {@code dX += dy * factor} and {@code dFactor += sum over n of dy * x}; each may
-     * be null where it is not wanted.
-     */
-    void scaleColumnsBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor);
-
-    /** {@code out[r]} is the Euclidean length of row r of x [R, C], summed in double; DoRA's norms. */
-    void rowNorms(Tensor x, Tensor out);
-
-    /**
      * Rotary position embedding in place, halves convention: with R the rotary width of a head, twice the tables' columns
      * and at most D, the pair {@code (x[i], x[i + R/2])} for {@code i < R/2} is multiplied by
      * {@code [[cos, -sin], [sin, cos]]} of its position. The other {@code D - R} elements of the head stay as they are.
@@ -221,12 +178,6 @@ public interface Kernels extends AutoCloseable {
      * @param accumulate add to {@code out} instead of overwriting it
      */
     void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out);
-
-    /**
-     * {@code x[i] += bound * (2u - 1)} in place with {@code u = bits / 2^24} of the 24 bits that {@link #dropout} would
-     * compare for element i under the same key.
-     */
-    void addUniformNoise(Tensor x, float bound, long key);
 
     /**
      * Output projection and cross-entropy together, in chunks of rows so that the logits are never whole in memory; rows

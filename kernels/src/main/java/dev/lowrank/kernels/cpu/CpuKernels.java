@@ -27,8 +27,6 @@ public final class CpuKernels implements Kernels {
     private final Matmul matmul;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
-    private final LayerNorm layerNorm;
-    private final Columns columns;
     private final Rope rope;
     private final Attention attention;
     private final Activating activating;
@@ -48,8 +46,6 @@ public final class CpuKernels implements Kernels {
         matmul = new Matmul(team);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
-        layerNorm = new LayerNorm(team);
-        columns = new Columns(team);
         rope = new Rope(team);
         attention = new Attention(team);
         activating = new Activating(team);
@@ -199,55 +195,6 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd) {
-        layerNorm.forward(x, weight, bias, epsilon, y, mean, rstd);
-    }
-
-    @Override
-    public void layerNormBackward(
-            Tensor dy,
-            Tensor x,
-            Tensor weight,
-            Tensor mean,
-            Tensor rstd,
-            @Nullable Tensor dx,
-            @Nullable Tensor dWeight,
-            @Nullable Tensor dBias) {
-        layerNorm.backward(dy, x, weight, mean, rstd, dx, dWeight, dBias);
-    }
-
-    @Override
-    public void addBias(Tensor x, Tensor bias) {
-        columns.addBias(x, bias);
-    }
-
-    @Override
-    public void columnSums(Tensor dy, Tensor dBias) {
-        columns.sums(dy, dBias);
-    }
-
-    @Override
-    public void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int count) {
-        columns.copy(source, sourceColumn, target, targetColumn, count);
-    }
-
-    @Override
-    public void scaleColumns(Tensor x, Tensor factor, Tensor out) {
-        columns.scale(x, factor, out);
-    }
-
-    @Override
-    public void scaleColumnsBackward(
-            Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
-        columns.scaleBackward(dy, x, factor, dX, dFactor);
-    }
-
-    @Override
-    public void rowNorms(Tensor x, Tensor out) {
-        columns.rowNorms(x, out);
-    }
-
-    @Override
     public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
         rope.run(x, heads, positions, cos, sin, transposed);
     }
@@ -297,11 +244,6 @@ public final class CpuKernels implements Kernels {
     @Override
     public void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out) {
         dropout.run(x, rate, key, accumulate, out);
-    }
-
-    @Override
-    public void addUniformNoise(Tensor x, float bound, long key) {
-        dropout.addNoise(x, bound, key);
     }
 
     @Override
