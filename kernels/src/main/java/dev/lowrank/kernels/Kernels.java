@@ -41,6 +41,21 @@ public interface Kernels extends AutoCloseable {
     /** {@code out = x + y}; {@code out} may be either operand. */
     void add(Tensor x, Tensor y, Tensor out);
 
+    /** {@code x[n] += bias} in every row; x [N, C], bias [C]. */
+    void addBias(Tensor x, Tensor bias);
+
+    /** {@code dBias += sum over n of dy[n]}, rows added in order of n; dy [N, C], dBias [C]. Backward of {@link #addBias}. */
+    void columnSums(Tensor dy, Tensor dBias);
+
+    /**
+     * {@code target[n, targetColumn + c] = source[n, sourceColumn + c]} for {@code c < columns} in every row n: parts of
+     * a projection that is stored fused, and the gradient of such a part. The target's other columns stay as they are.
+     *
+     * @param source [N, C]
+     * @param target [N, D]; may be {@code source} where the ranges do not overlap
+     */
+    void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
+
     /** Sum of squares of all elements, in double, in a fixed order. */
     double sumOfSquares(Tensor x);
 

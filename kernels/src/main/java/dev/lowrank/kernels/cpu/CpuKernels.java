@@ -19,6 +19,7 @@ public final class CpuKernels implements Kernels {
     private final Team team;
     private final String device;
     private final Elementwise elementwise;
+    private final Columns columns;
     private final Reductions reductions;
     private final Matmul matmul;
     private final Embedding embedding;
@@ -35,6 +36,7 @@ public final class CpuKernels implements Kernels {
                 .formatted(threads, threads == 1 ? "thread" : "threads", vectors(), OneDnn.version());
         team = new Team(threads);
         elementwise = new Elementwise(team);
+        columns = new Columns(team);
         reductions = new Reductions(team);
         matmul = new Matmul(team);
         embedding = new Embedding(team);
@@ -121,6 +123,21 @@ public final class CpuKernels implements Kernels {
     @Override
     public void add(Tensor x, Tensor y, Tensor out) {
         elementwise.add(x, y, out);
+    }
+
+    @Override
+    public void addBias(Tensor x, Tensor bias) {
+        columns.addBias(x, bias);
+    }
+
+    @Override
+    public void columnSums(Tensor dy, Tensor dBias) {
+        columns.sums(dy, dBias);
+    }
+
+    @Override
+    public void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns) {
+        this.columns.copy(source, sourceColumn, target, targetColumn, columns);
     }
 
     @Override

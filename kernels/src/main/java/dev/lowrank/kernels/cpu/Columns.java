@@ -1,0 +1,73 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/** Operations that treat the columns of a matrix each in its own way: biases, and ranges of columns. */
+final class Columns {
+    private final Team team;
+
+    Columns(Team team) {
+        this.team = team;
+    }
+
+    void addBias(Tensor x, Tensor bias) {
+        Shapes.matrix("addBias x", x);
+        int columns = x.columns();
+        Shapes.floats("addBias bias", bias, columns);
+        team.rows(x.rows(), columns, (from, to) -> {
+            for (long n = from; n < to; n++) {
+                addRow(bias.data(), 0, x.data(), n * columns, 0, columns);
+            }
+        });
+    }
+
+    /** {@code y[n] = x[n] + bias} gives {@code dBias = sum over n of dy[n]}; no two threads touch the same column. */
+    void sums(Tensor dy, Tensor dBias) {
+        Shapes.matrix("columnSums dy", dy);
+        int rows = dy.rows();
+        int columns = dy.columns();
+        Shapes.floats("columnSums dBias", dBias, columns);
+        team.columns(rows, columns, (from, to) -> {
+            for (long n = 0; n < rows; n++) {
+                addRow(dy.data(), n * columns, dBias.data(), 0, (int) from, (int) to);
+            }
+        });
+    }
+
+    void copy(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns) {
+        Shapes.matrix("copyColumns source", source);
+        Shapes.matrix("copyColumns target", target, source.rows(), target.columns());
+        inside("source", source, sourceColumn, columns);
+        inside("target", target, targetColumn, columns);
+        long sourceRow = (long) source.columns() * Float.BYTES;
+        long targetRow = (long) target.columns() * Float.BYTES;
+        long sourceStart = (long) sourceColumn * Float.BYTES;
+        long targetStart = (long) targetColumn * Float.BYTES;
+        long bytes = (long) columns * Float.BYTES;
+        MemorySegment in = source.data();
+        MemorySegment out = target.data();
+        team.rows(source.rows(), columns, (from, to) -> {
+            for (long n = from; n < to; n++) {
+                MemorySegment.copy(in, n * sourceRow + sourceStart, out, n * targetRow + targetStart, bytes);
+            }
+        });
+    }
+
+    private static void inside(String what, Tensor matrix, int first, int columns) {
+        Shapes.require(
+                first >= 0 && columns >= 0 && columns <= matrix.columns() - first,
+                "copyColumns %s is %s, which has no %d columns from %d on.".formatted(what, matrix, columns, first));
+    }
+
+    /** {@code sum += row} in the columns {@code [from, to)}. */
+    private static void addRow(MemorySegment row, long atRow, MemorySegment sum, long atSum, int from, int to) {
+        int whole = (int) Lanes.whole(from, to);
+        for (int c = from; c < whole; c += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(sum, atSum + c).add(Lanes.load(row, atRow + c)), sum, atSum + c);
+        }
+        for (int c = whole; c < to; c++) {
+            Lanes.set(sum, atSum + c, Lanes.get(sum, atSum + c) + Lanes.get(row, atRow + c));
+        }
+    }
+}
