@@ -99,6 +99,31 @@ public interface Kernels extends AutoCloseable {
             @Nullable Tensor dWeight);
 
     /**
+     * Layer normalisation over the last axis: {@code y = (x - mean) * rstd * weight + bias},
+     * {@code rstd = 1 / sqrt(mean((x - mean)^2) + epsilon)}. x, y [N, C]; weight, bias [C]; mean, rstd [N] are kept for
+     * the backward pass.
+     */
+    void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd);
+
+    /**
+     * Backward of {@link #layerNorm}: with {@code m = dy * weight} and {@code h = (x - mean) * rstd},
+     * {@code dx += rstd * (m - mean(m) - h * mean(m * h))}, {@code dWeight += sum over n of dy * h} and
+     * {@code dBias += sum over n of dy}.
+     *
+     * @param dx gradient to add to, or null where it is not wanted
+     * @param dWeight gradient to add to, or null where the weight is frozen; {@code dBias} likewise
+     */
+    void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor mean,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias);
+
+    /**
      * Rotary position embedding in place, halves convention: for pair i of a head,
      * {@code (x[i], x[i + D/2])} turns by the angle of its position.
      *

@@ -28,9 +28,14 @@ final class Columns {
         int rows = dy.rows();
         int columns = dy.columns();
         Shapes.floats("columnSums dBias", dBias, columns);
+        addRows(team, dy.data(), rows, columns, dBias.data());
+    }
+
+    /** {@code sum[c] += x[0, c] + x[1, c] + …}, in this order. */
+    static void addRows(Team team, MemorySegment x, int rows, int columns, MemorySegment sum) {
         team.columns(rows, columns, (from, to) -> {
             for (long n = 0; n < rows; n++) {
-                addRow(dy.data(), n * columns, dBias.data(), 0, (int) from, (int) to);
+                addRow(x, n * columns, sum, 0, (int) from, (int) to);
             }
         });
     }

@@ -24,6 +24,7 @@ public final class CpuKernels implements Kernels {
     private final Matmul matmul;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
+    private final LayerNorm layerNorm;
     private final Rope rope;
     private final Attention attention;
     private final Activating activating;
@@ -41,6 +42,7 @@ public final class CpuKernels implements Kernels {
         matmul = new Matmul(team);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
+        layerNorm = new LayerNorm(team);
         rope = new Rope(team);
         attention = new Attention(team);
         activating = new Activating(team);
@@ -180,6 +182,24 @@ public final class CpuKernels implements Kernels {
             @Nullable Tensor dx,
             @Nullable Tensor dWeight) {
         rmsNorm.backward(dy, x, weight, offset, rstd, dx, dWeight);
+    }
+
+    @Override
+    public void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd) {
+        layerNorm.forward(x, weight, bias, epsilon, y, mean, rstd);
+    }
+
+    @Override
+    public void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor mean,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias) {
+        layerNorm.backward(dy, x, weight, mean, rstd, dx, dWeight, dBias);
     }
 
     @Override

@@ -37,6 +37,23 @@ class ThreadCountTest {
     }
 
     @Test
+    void layerNormalisation() {
+        sameBits((kernels, memory) -> {
+            Tensor x = memory.matrix();
+            Tensor weight = memory.random(COLUMNS);
+            Tensor y = memory.matrix();
+            Tensor mean = memory.random(ROWS);
+            Tensor rstd = memory.random(ROWS);
+            Tensor dx = memory.matrix();
+            Tensor dWeight = memory.random(COLUMNS);
+            Tensor dBias = memory.random(COLUMNS);
+            kernels.layerNorm(x, weight, dBias, 1e-5f, y, mean, rstd);
+            kernels.layerNormBackward(memory.matrix(), x, weight, mean, rstd, dx, dWeight, dBias);
+            return new Tensor[] {y, mean, rstd, dx, dWeight, dBias};
+        });
+    }
+
+    @Test
     void activations() {
         for (Activation activation : Activation.values()) {
             sameBits((kernels, memory) -> {
