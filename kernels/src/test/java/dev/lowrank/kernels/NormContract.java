@@ -53,7 +53,7 @@ public abstract class NormContract extends KernelsFixture {
         assertClose("dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), sumOf(rows), Math.sqrt(rows));
     }
 
-    /** The factor of the terms that cancel in the gradient of a narrow row, and of what its mean is rounded by. */
+    /** The factor of the terms that cancel in the gradient of a narrow row. */
     private static double largest(double[] rstd) {
         return Arrays.stream(rstd).max().orElse(1);
     }
@@ -106,11 +106,12 @@ public abstract class NormContract extends KernelsFixture {
 
     @Test
     void normalisesRowsByTheirMeanAndVariance() {
-        for (int width : SIZES) {
-            for (int rows : ROWS) {
+        for (int rows : ROWS) {
+            for (int width : SIZES) {
                 checkLayerNorm(rows, width, 0);
-                checkLayerNorm(rows, width, 100);
             }
+            checkLayerNorm(rows, 65, 100);
+            checkLayerNorm(rows, 207, -100);
         }
     }
 
@@ -132,7 +133,7 @@ public abstract class NormContract extends KernelsFixture {
         kernels.layerNorm(tx, tensor(weight), tensor(bias), 1e-2f, y, mean, rstd);
         NormReference.Layered normed = NormReference.layerNorm(doubles(x), doubles(weight), doubles(bias), 1e-2f);
         // What a mean of 100 costs: its last place is 7.6e-6 of a standard deviation.
-        double coarse = 1 + shift / 4;
+        double coarse = 1 + Math.abs(shift) / 4;
         assertClose("y", read(y), normed.y(), 3 * coarse * EXACT);
         assertClose("mean", read(mean), normed.mean(), EXACT);
         assertClose("rstd", read(rstd), normed.rstd(), coarse * EXACT);
@@ -144,8 +145,7 @@ public abstract class NormContract extends KernelsFixture {
         kernels.layerNormBackward(tdy, tx, tensor(weight), mean, rstd, dx, dWeight, dBias);
         NormReference.LayerGradient expected =
                 NormReference.layerNormBackward(doubles(dy), doubles(x), doubles(weight), normed.mean(), normed.rstd());
-        assertClose(
-                "dx", read(dx), plus(expected.dx(), oldX), coarse * sumOf(width), Math.pow(largest(normed.rstd()), 2));
+        assertClose("dx", read(dx), plus(expected.dx(), oldX), coarse * sumOf(width), largest(normed.rstd()));
         assertClose(
                 "dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), coarse * sumOf(rows), Math.sqrt(rows));
         assertClose("dBias", read(dBias), plus(expected.dBias(), oldBias), sumOf(rows), Math.sqrt(rows));
