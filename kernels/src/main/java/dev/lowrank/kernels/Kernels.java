@@ -56,6 +56,21 @@ public interface Kernels extends AutoCloseable {
      */
     void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
 
+    /** {@code out[n, c] = x[n, c] * factor[c]}; x, out [N, C]; factor [C]. {@code out} may be {@code x}. */
+    void scaleColumns(Tensor x, Tensor factor, Tensor out);
+
+    /**
+     * Backward of {@link #scaleColumns}: {@code dX[n, c] += dy[n, c] * factor[c]} and
+     * {@code dFactor[c] += sum over n of dy[n, c] * x[n, c]}, rows added in order of n.
+     *
+     * @param dX gradient to add to, or null where it is not wanted
+     * @param dFactor gradient to add to, or null where it is not wanted
+     */
+    void scaleColumnsBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor);
+
+    /** {@code out[r] = sqrt(sum over c of x[r, c]^2)}, summed in double in a fixed order; x [R, C], out [R]. */
+    void rowNorms(Tensor x, Tensor out);
+
     /** Sum of squares of all elements, in double, in a fixed order. */
     double sumOfSquares(Tensor x);
 

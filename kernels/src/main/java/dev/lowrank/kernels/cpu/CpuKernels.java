@@ -143,6 +143,22 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void scaleColumns(Tensor x, Tensor factor, Tensor out) {
+        columns.scale(x, factor, out);
+    }
+
+    @Override
+    public void scaleColumnsBackward(
+            Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
+        columns.scaleBackward(dy, x, factor, dX, dFactor);
+    }
+
+    @Override
+    public void rowNorms(Tensor x, Tensor out) {
+        reductions.rowNorms(x, out);
+    }
+
+    @Override
     public double sumOfSquares(Tensor x) {
         return reductions.sumOfSquares(x);
     }

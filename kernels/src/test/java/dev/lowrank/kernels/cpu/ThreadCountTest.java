@@ -79,7 +79,14 @@ class ThreadCountTest {
             kernels.addBias(x, bias);
             kernels.columnSums(x, bias);
             kernels.copyColumns(x, 3, y, 1, COLUMNS - 5);
-            return new Tensor[] {x, bias, y};
+            Tensor factor = memory.random(COLUMNS);
+            Tensor dX = memory.matrix();
+            Tensor dFactor = memory.random(COLUMNS);
+            Tensor norms = memory.random(ROWS);
+            kernels.scaleColumnsBackward(memory.matrix(), x, factor, dX, dFactor);
+            kernels.scaleColumns(x, factor, x);
+            kernels.rowNorms(x, norms);
+            return new Tensor[] {x, bias, y, dX, dFactor, norms};
         });
     }
 
