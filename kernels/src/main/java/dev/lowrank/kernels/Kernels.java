@@ -213,6 +213,16 @@ public interface Kernels extends AutoCloseable {
     void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out);
 
     /**
+     * {@code x[i] += bound * (2 u - 1)} with {@code u = (bits >>> 8) / 2^24}, where bits is what {@link #dropout} draws
+     * for this key and index: uniform in {@code [-bound, bound)}, the same on every device. {@code 2 u - 1} is exact in
+     * fp32 and the rest is rounded once. A key that dropout uses too would make the two depend on each other.
+     *
+     * @param x any shape
+     * @param bound finite and at least 0
+     */
+    void addUniformNoise(Tensor x, float bound, long key);
+
+    /**
      * Output projection and cross-entropy together, in chunks of rows so that the logits are never whole in memory; rows
      * labelled {@link #IGNORED} are skipped. Writes the gradient of {@code scale * loss} in the same pass.
      *

@@ -29,6 +29,7 @@ public final class CpuKernels implements Kernels {
     private final Attention attention;
     private final Activating activating;
     private final Dropout dropout;
+    private final Noise noise;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
 
@@ -47,6 +48,7 @@ public final class CpuKernels implements Kernels {
         attention = new Attention(team);
         activating = new Activating(team);
         dropout = new Dropout(team);
+        noise = new Noise(team);
         crossEntropy = new CrossEntropy(team, matmul);
         adamW = new AdamW(team);
     }
@@ -278,6 +280,11 @@ public final class CpuKernels implements Kernels {
     @Override
     public void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out) {
         dropout.run(x, rate, key, accumulate, out);
+    }
+
+    @Override
+    public void addUniformNoise(Tensor x, float bound, long key) {
+        noise.addUniform(x, bound, key);
     }
 
     @Override

@@ -90,6 +90,15 @@ class ThreadCountTest {
         });
     }
 
+    @Test
+    void noise() {
+        sameBits((kernels, memory) -> {
+            Tensor x = memory.matrix();
+            kernels.addUniformNoise(x, 0.1f, 77);
+            return new Tensor[] {x};
+        });
+    }
+
     private static void sameBits(Operation operation) {
         List<float[]> alone = results(1, operation);
         for (int threads : new int[] {2, 3, 5}) {
