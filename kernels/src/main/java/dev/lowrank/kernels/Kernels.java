@@ -54,6 +54,36 @@ public interface Kernels extends AutoCloseable {
     /** {@code x = cap * tanh(x / cap)} in place, as logits are capped when generating; {@code cap} is above 0. */
     void softCap(Tensor x, float cap);
 
+    /** {@code x[n] += bias} in every row; x [N, C], bias [C]. */
+    void addBias(Tensor x, Tensor bias);
+
+    /** {@code dBias += sum over n of dy[n]}, rows added in order of n; dy [N, C], dBias [C]. Backward of {@link #addBias}. */
+    void columnSums(Tensor dy, Tensor dBias);
+
+    /**
+     * {@code target[n, targetColumn + c] = source[n, sourceColumn + c]} for {@code c < columns} in every row n: parts of
+     * a projection that is stored fused, and the gradient of such a part. The target's other columns stay as they are.
+     *
+     * @param source [N, C]
+     * @param target [N, D]; may be {@code source} where the ranges do not overlap
+     */
+    void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
+
+    /** {@code out[n, c] = x[n, c] * factor[c]}; x, out [N, C]; factor [C]. {@code out} may be {@code x}. */
+    void scaleColumns(Tensor x, Tensor factor, Tensor out);
+
+    /**
+     * Backward of {@link #scaleColumns}: {@code dX[n, c] += dy[n, c] * factor[c]} and
+     * {@code dFactor[c] += sum over n of dy[n, c] * x[n, c]}, rows added in order of n.
+     *
+     * @param dX gradient to add to, or null where it is not wanted
+     * @param dFactor gradient to add to, or null where it is not wanted
+     */
+    void scaleColumnsBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor);
+
+    /** {@code out[r] = sqrt(sum over c of x[r, c]^2)}, summed in double in a fixed order; x [R, C], out [R]. */
+    void rowNorms(Tensor x, Tensor out);
+
     /** Sum of squares of all elements, in double, in a fixed order. */
     double sumOfSquares(Tensor x);
 
@@ -95,6 +125,31 @@ public interface Kernels extends AutoCloseable {
             Tensor rstd,
             @Nullable Tensor dx,
             @Nullable Tensor dWeight);
+
+    /**
+     * Layer normalisation over the last axis: {@code y = (x - mean) * rstd * weight + bias},
+     * {@code rstd = 1 / sqrt(mean((x - mean)^2) + epsilon)}. x, y [N, C]; weight, bias [C]; mean, rstd [N] are kept for
+     * the backward pass.
+     */
+    void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd);
+
+    /**
+     * Backward of {@link #layerNorm}: with {@code m = dy * weight} and {@code h = (x - mean) * rstd},
+     * {@code dx += rstd * (m - mean(m) - h * mean(m * h))}, {@code dWeight += sum over n of dy * h} and
+     * {@code dBias += sum over n of dy}.
+     *
+     * @param dx gradient to add to, or null where it is not wanted
+     * @param dWeight gradient to add to, or null where the weight is frozen; {@code dBias} likewise
+     */
+    void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor mean,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias);
 
     /**
      * Rotary position embedding in place, halves convention: with R the rotary width of a head, twice the tables' columns
@@ -178,6 +233,16 @@ public interface Kernels extends AutoCloseable {
      * @param accumulate add to {@code out} instead of overwriting it
      */
     void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out);
+
+    /**
+     * {@code x[i] += bound * (2 u - 1)} with {@code u = (bits >>> 8) / 2^24}, where bits is what {@link #dropout} draws
+     * for this key and index: uniform in {@code [-bound, bound)}, the same on every device. {@code 2 u - 1} is exact in
+     * fp32 and the rest is rounded once. A key that dropout uses too would make the two depend on each other.
+     *
+     * @param x any shape
+     * @param bound finite and at least 0
+     */
+    void addUniformNoise(Tensor x, float bound, long key);
 
     /**
      * Output projection and cross-entropy together, in chunks of rows so that the logits are never whole in memory; rows
