@@ -255,11 +255,6 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse) {
-        rope.run(x, heads, positions, cos, sin, inverse);
-    }
-
-    @Override
     public void attention(
             Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
         attention.forward(q, k, v, sequences, shape, out, lse);
