@@ -126,8 +126,7 @@ class GoldenTest {
     }
 
     private static String method(Path reference) throws IOException {
-        JsonNode config =
-                JsonMapper.shared().readTree(Files.readString(reference.resolve("adapter_config.json")));
+        JsonNode config = JsonMapper.shared().readTree(Files.readString(reference.resolve("adapter_config.json")));
         return switch (config.get("peft_type").asString()) {
             case "IA3" -> "ia3";
             case "PREFIX_TUNING" -> "prefix-tuning";

@@ -50,9 +50,7 @@ final class ReferenceScales {
             float bf16 = bf16(scale);
             for (int i = from; i < to; i++) {
                 // The largest code is +-1, so its value is the scale; the others need only stay nearest to their code.
-                values[i] = Math.abs(values[i]) == scale
-                        ? Math.copySign(bf16, values[i])
-                        : values[i] / scale * bf16;
+                values[i] = Math.abs(values[i]) == scale ? Math.copySign(bf16, values[i]) : values[i] / scale * bf16;
             }
         }
         return values;
