@@ -10,6 +10,8 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -17,19 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Rows of comma-separated values (RFC 4180), the first one naming the columns. */
 final class CsvRows implements RowSource {
-    /** Columns that no cell's bare text could fill: they hold JSON. */
-    private static final Set<String> JSON = Set.of(
-            "messages",
-            "conversations",
-            "tools",
-            "parallel_tool_calls",
-            "history",
-            "input_ids",
-            "labels",
-            "preferred_output",
-            "non_preferred_output");
-    /** Columns that hold text, or JSON where a cell is a whole list or object. */
-    private static final Set<String> EITHER = Set.of("prompt", "chosen", "rejected", "input");
+    private static final Pattern LINE = Pattern.compile("line (\\d{1,18})");
 
     private final CsvReader<CsvRecord> reader;
     private final CsvText text;
@@ -91,7 +81,7 @@ final class CsvRows implements RowSource {
             return new RawRow(line, () -> row(record));
         } catch (CsvParseException e) {
             ended = true;
-            return RawRow.broken(text.lines(), unreadable(e));
+            return RawRow.broken(begin(e), unreadable(e));
         } catch (UncheckedIOException e) {
             ended = true;
             if (e.getCause() instanceof CsvText.BadCharacters) {
@@ -128,6 +118,12 @@ final class CsvRows implements RowSource {
         return "A quote (\") is opened and not closed in this row or before it; close it, and write a quote inside of a cell twice.";
     }
 
+    /** The parser tells where the row began only in its message. */
+    private long begin(CsvParseException e) {
+        Matcher number = LINE.matcher(String.valueOf(e.getMessage()));
+        return number.find() ? Long.parseLong(number.group(1)) : line + 1;
+    }
+
     private String unreadable(CsvParseException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         return "The file cannot be read as CSV after line %d (%s); put cells that hold commas, quotes or line breaks in quotes, and write their quotes twice."
@@ -143,37 +139,12 @@ final class CsvRows implements RowSource {
         }
         ObjectNode row = JsonNodeFactory.instance.objectNode();
         for (int i = 0; i < columns.size(); i++) {
-            put(row, columns.get(i), record.getField(i));
+            String column = columns.get(i);
+            JsonNode cell = Cells.read(column, record.getField(i));
+            if (cell != null) {
+                row.set(column, cell);
+            }
         }
         return row;
-    }
-
-    private static void put(ObjectNode row, String column, String cell) {
-        if (JSON.contains(column)) {
-            if (!cell.isBlank()) {
-                row.set(column, json(column, cell));
-            }
-        } else if (EITHER.contains(column)) {
-            JsonNode list = cell.startsWith("[{") || cell.startsWith("{") ? JsonText.readQuietly(cell) : null;
-            boolean meant = list != null && (isMessages(list) || list.has("input_ids") || list.has("messages"));
-            row.set(column, meant ? list : row.stringNode(cell));
-        } else {
-            row.put(column, cell);
-        }
-    }
-
-    private static boolean isMessages(JsonNode list) {
-        return list.isArray() && list.path(0).has("role");
-    }
-
-    private static JsonNode json(String column, String cell) {
-        JsonNode value = JsonText.readQuietly(cell);
-        if (value == null) {
-            throw new RowException(
-                    column,
-                    "is not JSON; write the list as JSON in this cell%s."
-                            .formatted(cell.contains("'") ? " (with double quotes, not as Python prints it)" : ""));
-        }
-        return value;
     }
 }
