@@ -39,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
     @Option(
             names = {"--model", "--base"},
             paramLabel = "DIR",
-            description = "Show a dataset's rows as this base sees them.")
+            description = "Show a dataset's rows as this base sees them, or analyze an adapter against it.")
     private @Nullable Path model;
 
     @Option(
@@ -60,6 +60,23 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--show", paramLabel = "K", description = "Rows of a dataset to show (3).")
     private int show = 3;
 
+    @Option(
+            names = "--analyze",
+            description = "Of an adapter: what it does to its base; --base compares the weights too.")
+    private boolean analyze;
+
+    @Option(
+            names = "--against",
+            paramLabel = "ADAPTER",
+            description = "With --analyze: another adapter, to see which directions both use.")
+    private @Nullable Path against;
+
+    @Option(
+            names = "--picture",
+            paramLabel = "FILE",
+            description = "With --analyze: also write the figures as an SVG picture.")
+    private @Nullable Path picture;
+
     @Option(names = "--json", description = "Print one machine-readable line.")
     private boolean json;
 
@@ -68,6 +85,8 @@ final class InspectCommand implements Callable<Integer> {
         Map<String, Object> facts = new LinkedHashMap<>();
         if (!Files.exists(path)) {
             throw new InputException("There is nothing at %s.".formatted(path));
+        } else if (analyze || against != null || picture != null) {
+            return new AdapterInspection(path, model, against, picture).print(analyze, json);
         } else if (Files.exists(path.resolve("manifest.json"))) {
             checkpoint(facts);
         } else if (Files.exists(path.resolve(PeftFolder.CONFIG))) {
