@@ -25,6 +25,8 @@ public final class AnalysisPicture {
     private static final int CELL_HEIGHT = 26;
     private static final int WIDEST_CELL = 64;
     private static final int CHART = 330;
+    private static final int WIDEST_PHI = 42;
+    private static final double PALE = 0.62;
 
     /** Colours that differ in lightness too, for those who do not see all hues. */
     private static final List<String> LINES =
@@ -48,9 +50,10 @@ public final class AnalysisPicture {
         if (!analysis.layers().isEmpty()) {
             map(
                     "Effective rank",
-                    "share of the module's rank r that its singular values really use; darker is more",
+                    "how many directions the update really uses; the darker, the larger the share of its rank r",
                     LayerAnalysis::effectiveRank,
-                    AnalysisPicture::shareOfRank);
+                    AnalysisPicture::shareOfRank,
+                    "all of r");
             if (analysis.layers().stream().anyMatch(layer -> layer.base() != null)) {
                 amplification();
             }
@@ -104,7 +107,8 @@ public final class AnalysisPicture {
                 layer -> {
                     Double factor = factor(layer);
                     return factor == null ? null : Math.log1p(factor) / top;
-                });
+                },
+                AnalysisTable.number(most));
     }
 
     private static @Nullable Double factor(LayerAnalysis layer) {
@@ -117,7 +121,8 @@ public final class AnalysisPicture {
             String title,
             String meaning,
             Function<LayerAnalysis, @Nullable Double> shown,
-            Function<LayerAnalysis, @Nullable Double> darkness) {
+            Function<LayerAnalysis, @Nullable Double> darkness,
+            String darkest) {
         svg.heading(MARGIN, y, 15, title);
         faint(MARGIN + 10 + 9 * title.length(), y, meaning);
         y += 14;
@@ -147,7 +152,8 @@ public final class AnalysisPicture {
             svg.text(left + (c + 0.5) * cell, y + 15, 12, Svg.FAINT, Anchor.MIDDLE, name);
         }
         svg.text(left - 10, y + 15, 12, Svg.FAINT, Anchor.END, "layer");
-        y += 50;
+        scale(left, y + 24, darkest);
+        y += 78;
     }
 
     private void cell(double x, double width, @Nullable Double shown, @Nullable Double darkness) {
@@ -156,7 +162,7 @@ public final class AnalysisPicture {
         }
         svg.rectangle(x + 0.5, y + 0.5, Math.max(width - 1, 1), CELL_HEIGHT - 1, colour(darkness));
         if (width >= 36) {
-            String ink = darkness > 0.5 ? "#ffffff" : Svg.INK;
+            String ink = darkness > PALE ? "#ffffff" : Svg.INK;
             svg.text(x + width / 2, y + CELL_HEIGHT * 0.66, 12, ink, Anchor.MIDDLE, AnalysisTable.number(shown));
         }
     }
@@ -205,7 +211,7 @@ public final class AnalysisPicture {
             }
             String colour = LINES.get(line++ % LINES.size());
             svg.path(points, colour);
-            if (most <= 64) {
+            if (most <= 16) {
                 points.forEach(p -> svg.dot(p[0], p[1], colour));
             }
         }
@@ -267,44 +273,46 @@ public final class AnalysisPicture {
         faint(x, y + 19, "phi of the first i and j input directions, mean over %d modules".formatted(all.size()));
         double left = x + 34;
         double upper = y + 36;
-        double cell = (double) CHART / Math.max(rows, columns);
+        double high = Math.min(WIDEST_PHI, (double) CHART / rows);
+        double wide = Math.min(WIDEST_PHI, (double) CHART / columns);
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < columns; j++) {
                 Double mean = mean(all, i, j);
                 if (mean != null) {
-                    phi(left + j * cell, upper + i * cell, cell, mean);
+                    phi(left + j * wide, upper + i * high, wide, high, mean);
                 }
             }
         }
-        double bottom = upper + rows * cell;
-        int every = Math.max(1, (int) Math.ceil(20 / cell));
+        double bottom = upper + rows * high;
+        int every = Math.max(1, (int) Math.ceil(20 / wide));
         for (int j = 0; j < columns; j += every) {
-            svg.text(left + (j + 0.5) * cell, bottom + 17, 12, Svg.FAINT, Anchor.MIDDLE, String.valueOf(j + 1));
+            svg.text(left + (j + 0.5) * wide, bottom + 17, 12, Svg.FAINT, Anchor.MIDDLE, String.valueOf(j + 1));
         }
-        for (int i = 0; i < rows; i += every) {
-            svg.text(left - 6, upper + (i + 0.5) * cell + 4, 12, Svg.FAINT, Anchor.END, String.valueOf(i + 1));
+        int everyRow = Math.max(1, (int) Math.ceil(20 / high));
+        for (int i = 0; i < rows; i += everyRow) {
+            svg.text(left - 6, upper + (i + 0.5) * high + 4, 12, Svg.FAINT, Anchor.END, String.valueOf(i + 1));
         }
         svg.text(left, bottom + 34, 12, Svg.FAINT, Anchor.START, "down: i of this adapter, across: j of the other");
-        scale(left, bottom + 48);
+        scale(left, bottom + 46, "1");
         return bottom + 80 - y;
     }
 
-    private void phi(double x, double at, double cell, double mean) {
-        double gap = cell > 8 ? 1 : 0;
-        svg.rectangle(x, at, cell - gap, cell - gap, colour(mean));
-        if (cell >= 30) {
-            String ink = mean > 0.5 ? "#ffffff" : Svg.INK;
+    private void phi(double x, double at, double wide, double high, double mean) {
+        double gap = Math.min(wide, high) > 8 ? 1 : -0.3; // Small cells overlap: no seams between them.
+        svg.rectangle(x, at, wide - gap, high - gap, colour(mean));
+        if (wide >= 30 && high >= 15) {
+            String ink = mean > PALE ? "#ffffff" : Svg.INK;
             String shown = String.format(Locale.ROOT, "%.2f", mean);
-            svg.text(x + cell / 2, at + cell / 2 + 4, 11, ink, Anchor.MIDDLE, shown);
+            svg.text(x + wide / 2, at + high / 2 + 4, 11, ink, Anchor.MIDDLE, shown);
         }
     }
 
-    private void scale(double x, double at) {
+    private void scale(double x, double at, String darkest) {
         svg.text(x, at + 11, 12, Svg.FAINT, Anchor.START, "0");
         for (int i = 0; i < 20; i++) {
             svg.rectangle(x + 14 + i * 8, at, 8, 12, colour(i / 19.0));
         }
-        svg.text(x + 182, at + 11, 12, Svg.FAINT, Anchor.START, "1");
+        svg.text(x + 182, at + 11, 12, Svg.FAINT, Anchor.START, darkest);
     }
 
     private static @Nullable Double mean(List<List<List<Double>>> all, int i, int j) {

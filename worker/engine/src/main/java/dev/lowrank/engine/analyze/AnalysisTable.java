@@ -118,8 +118,8 @@ public final class AnalysisTable {
                     phi == null
                             ? List.of("-", "-")
                             : List.of(
-                                    number(phi.getFirst().getFirst()),
-                                    number(phi.getLast().getLast())));
+                                    share(phi.getFirst().getFirst()),
+                                    share(phi.getLast().getLast())));
         }
         return row;
     }
@@ -143,6 +143,10 @@ public final class AnalysisTable {
         String format =
                 size == 0 ? "%.0f" : size >= 100 ? "%,.0f" : size >= 10 ? "%.1f" : size >= 0.01 ? "%.2f" : "%.1e";
         return String.format(Locale.ROOT, format, value);
+    }
+
+    private static String share(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
     }
 
     static String grouped(long value) {

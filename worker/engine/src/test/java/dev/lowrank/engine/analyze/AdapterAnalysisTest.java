@@ -3,6 +3,7 @@ package dev.lowrank.engine.analyze;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.SharedData;
@@ -20,7 +21,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -213,5 +217,55 @@ class AdapterAnalysisTest {
         AdapterAnalysis packed = AdapterAnalysis.of(llama.resolve("ia3"), llama.resolve("model-nf4"), null);
         AdapterAnalysis plain = AdapterAnalysis.of(llama.resolve("ia3"), model, null);
         assertThat(packed.cost().full().trained()).isEqualTo(plain.cost().full().trained());
+    }
+
+    /** Needs a Python with NumPy and safetensors in LOWRANK_REFERENCE_PYTHON. */
+    @Test
+    void figuresAreThoseOfTheFormedUpdate() throws Exception {
+        Path llama = SharedData.require("golden/llama");
+        String python = System.getenv("LOWRANK_REFERENCE_PYTHON");
+        assumeTrue(python != null, "no reference Python: LOWRANK_REFERENCE_PYTHON is not set");
+        String ask = """
+                import json, sys
+                import numpy as np
+                from safetensors.numpy import load_file
+                one, other = (load_file(f + "/adapter_model.safetensors") for f in sys.argv[1:3])
+                base = load_file(sys.argv[3] + "/model.safetensors")
+                def svd(tensors, module):
+                    key = "base_model.model." + module
+                    b, a = (tensors[key + f".lora_{f}.weight"].astype(float) for f in "BA")
+                    u, s, v = np.linalg.svd(2 * b @ a)
+                    r = len(a)
+                    return u[:, :r], s[:r], v[:r].T
+                for key in sorted(k for k in other if "lora_A" in k):
+                    module = key[len("base_model.model."):-len(".lora_A.weight")]
+                    u, s, v = svd(one, module)
+                    w = base[module + ".weight"].astype(float)
+                    p = s / s.sum()
+                    cosines = (v.T @ svd(other, module)[2]) ** 2
+                    print(json.dumps([module, np.exp(-(p * np.log(p)).sum()), np.linalg.norm(s),
+                        np.linalg.norm(s) / np.linalg.norm(u.T @ w @ v),
+                        np.sqrt((np.linalg.svd(w)[1][:len(s)] ** 2).sum()),
+                        cosines[:5, :3].sum() / 3]))
+                """;
+        Path one = llama.resolve("lora-all-linear-r8");
+        Path other = llama.resolve("lora-attention-r4");
+        Path model = llama.resolve("model");
+        Process process = new ProcessBuilder(python, "-c", ask, one.toString(), other.toString(), model.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isZero();
+        Map<String, LayerAnalysis> ours = AdapterAnalysis.of(one, model, other).layers().stream()
+                .collect(Collectors.toMap(LayerAnalysis::module, layer -> layer));
+        assertThat(out.lines()).hasSize(6).allSatisfy(line -> {
+            JsonNode wanted = JsonMapper.shared().readTree(line);
+            LayerAnalysis layer = ours.get(wanted.get(0).stringValue());
+            assertThat(layer.effectiveRank()).isCloseTo(wanted.get(1).doubleValue(), within(1e-5));
+            assertThat(layer.norm()).isCloseTo(wanted.get(2).doubleValue(), within(1e-6));
+            assertThat(layer.base().factor()).isCloseTo(wanted.get(3).doubleValue(), within(1e-5));
+            assertThat(layer.base().inOwn()).isCloseTo(wanted.get(4).doubleValue(), Percentage.withPercentage(0.1));
+            assertThat(layer.similarity().get(4).get(2)).isCloseTo(wanted.get(5).doubleValue(), within(1e-5));
+        });
     }
 }
