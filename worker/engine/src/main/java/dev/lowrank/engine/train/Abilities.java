@@ -25,7 +25,6 @@ final class Abilities {
     }
 
     private static void requireTraining(TrainingSettings training) {
-        require(!training.packing(), "training.packing", notDone("true"));
         require(
                 training.gradientCheckpointing() != GradientCheckpointing.LAYER,
                 "training.gradient_checkpointing",
@@ -33,7 +32,6 @@ final class Abilities {
         require(training.optimizer() == OptimizerKind.ADAMW, "training.optimizer", notDone("adamw8bit"));
         require(!training.paged(), "training.paged", notDone("true"));
         require(training.neftuneAlpha() == 0, "training.neftune_alpha", notDone("set"));
-        require(!training.evaluation().runs(), "training.evaluate_every_steps", notDone("set"));
     }
 
     private static String notDone(String value) {
