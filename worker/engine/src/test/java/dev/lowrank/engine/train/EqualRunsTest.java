@@ -61,9 +61,7 @@ class EqualRunsTest {
         IA3(run -> run.with("method", "ia3").with("adapter", Map.of())),
         BOTTLENECK(run -> run.with("method", "bottleneck").with("adapter", Map.of("size", 4))),
         FULL(run -> run.with("method", "full").with("adapter", Map.of())),
-        PACKED(run -> run.training("packing", true)
-                .training("max_length", PACK)
-                .training("micro_batch_size", 1)),
+        PACKED(run -> run.training("packing", true).training("max_length", PACK).training("micro_batch_size", 1)),
         EVALUATED(run -> run.training("evaluate_every_steps", 2)
                 .training("early_stopping", Map.of("patience", 40))
                 .training("keep", "best-and-last"));
@@ -156,9 +154,8 @@ class EqualRunsTest {
     @ParameterizedTest(allowZeroInvocations = true)
     @MethodSource("families")
     void theSameHoldsForEveryFamily(Path family) {
-        UnaryOperator<TinyRun> change =
-                run -> plain(run.with("base_model", family.resolve("model").toString())
-                        .training("epochs", 1));
+        UnaryOperator<TinyRun> change = run ->
+                plain(run.with("base_model", family.resolve("model").toString()).training("epochs", 1));
         List<StepMetrics> whole = steps(change.apply(run(Kind.LORA)), 6, 1);
         assertThat(whole).hasSize(4);
         assertEqualSteps(steps(change.apply(run(Kind.LORA)), 3, 2), whole);
