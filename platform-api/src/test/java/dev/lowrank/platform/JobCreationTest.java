@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 class JobCreationTest {
     private static final String JOBS = "/v1/fine_tuning/jobs";
@@ -86,13 +87,29 @@ class JobCreationTest {
     @Test
     void theResolvedSectionsCanBeSentAgain() {
         JsonNode lowrank = create(", \"lowrank\": {\"adapter\": {\"rank\": 4}}").get("lowrank");
-        String again = ", \"lowrank\": {\"method\": %s, \"format\": %s, \"adapter\": %s, \"training\": %s}"
-                .formatted(
-                        lowrank.get("method"), lowrank.get("format"), lowrank.get("adapter"), lowrank.get("training"));
+        ObjectNode sections =
+                ((ObjectNode) lowrank.deepCopy()).retain("method", "format", "quantization", "adapter", "training");
+        String again = ", \"lowrank\": " + sections;
         JsonNode repeated = create(again).get("lowrank");
         assertThat(repeated.get("adapter")).isEqualTo(lowrank.get("adapter"));
         assertThat(repeated.get("training")).isEqualTo(lowrank.get("training"));
         assertThat(repeated.get("resolutions").isEmpty()).isTrue();
+    }
+
+    @Test
+    void theMethodDecidesWhatIsChosenForTheRest() {
+        JsonNode job = create(
+                ", \"hyperparameters\": {\"learning_rate_multiplier\": 2}, \"lowrank\": {\"method\": \"ia3\", \"quantization\": {\"type\": \"nf4\"}}");
+        JsonNode lowrank = job.get("lowrank");
+        assertThat(lowrank.get("training").get("learning_rate").asDouble()).isEqualTo(1e-2);
+        assertThat(job.get("hyperparameters").get("learning_rate_multiplier").asDouble())
+                .isEqualTo(2);
+        assertThat(lowrank.get("quantization").get("double").asBoolean()).isTrue();
+        assertThat(resolutions(job)).containsKeys("quantization.double", "adapter.target_modules");
+        assertThat(create(", \"lowrank\": {\"method\": \"full\"}")
+                        .get("lowrank")
+                        .has("adapter"))
+                .isFalse();
     }
 
     @Test
@@ -177,6 +194,10 @@ class JobCreationTest {
                 "\"lowrank\": {\"training\": {\"epochs\": \"3\"}} | lowrank.training.epochs",
                 "\"lowrank\": {\"training\": {\"micro_batch_size\": 0}} | lowrank.training.micro_batch_size",
                 "\"lowrank\": {\"adapter\": {\"rank\": 0}} | lowrank.adapter.rank",
+                "\"lowrank\": {\"quantization\": {\"type\": \"nf4\"}} | lowrank.quantization.type",
+                "\"lowrank\": {\"method\": \"dpo\"} | lowrank.format",
+                "\"lowrank\": {\"method\": \"ia3\", \"adapter\": {\"rank\": 4}} | lowrank.adapter.rank",
+                "\"lowrank\": {\"training\": {\"evaluate_every_steps\": 4}} | lowrank.training.evaluate_every_steps",
                 "\"lowrank\": {\"output\": \"/etc\"} | lowrank.output",
                 "\"lowrank\": {\"initial_adapter\": \"/etc\"} | lowrank.initial_adapter",
                 "\"lowrank\": {\"base_model\": \"/etc\"} | lowrank.base_model",

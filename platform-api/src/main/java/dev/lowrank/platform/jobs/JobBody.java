@@ -73,8 +73,11 @@ record JobBody(
     private static ObjectNode lowrank(Job job, Optional<AdapterVersion> version) {
         JsonNode spec = MAPPER.readTree(job.spec());
         ObjectNode lowrank = MAPPER.createObjectNode();
-        for (String section : List.of("method", "format", "adapter", "training")) {
-            lowrank.set(section, spec.path(section));
+        for (String section : List.of("method", "format", "quantization", "adapter", "training")) {
+            // Full fine-tuning has no adapter, and jobs of an older version no quantization.
+            if (spec.has(section)) {
+                lowrank.set(section, spec.get(section));
+            }
         }
         lowrank.set("resolutions", MAPPER.readTree(job.resolutions()));
         ObjectNode progress = lowrank.putObject("progress");

@@ -2,6 +2,7 @@ package dev.lowrank.platform.jobs;
 
 import dev.lowrank.db.file.StoredFile;
 import dev.lowrank.engine.spec.DataFormat;
+import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.Resolution;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.SpecJson;
@@ -22,7 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
  * what this server chooses for "auto"; what is left is filled in by the spec itself.
  */
 final class SpecResolver {
-    private static final double RATE = 2e-4;
     private static final int EPOCHS = 3;
     private static final String TRAINING = "training";
     private static final String FORMAT = "format";
@@ -56,16 +56,16 @@ final class SpecResolver {
     Resolved resolve() {
         ObjectNode root = sections();
         // A wrong value is refused before anything is derived from it.
-        read(root);
+        Method fineTuning = read(root).spec().method();
         chooseFormat(root);
         ObjectNode training = root.get(TRAINING) instanceof ObjectNode given ? given : root.putObject(TRAINING);
         chooseEpochs(training);
         chooseBatch(training);
-        chooseRate(training);
+        chooseRate(training, fineTuning);
         chooseRest(training);
         SpecJson.Read read = read(root);
         chosen.addAll(read.resolutions());
-        return new Resolved(read.spec(), method(read.spec().training()), chosen);
+        return new Resolved(read.spec(), method(read.spec()), chosen);
     }
 
     private static SpecJson.Read read(ObjectNode root) {
@@ -147,20 +147,21 @@ final class SpecResolver {
         return training.hasNonNull(field) ? (Integer) training.get(field).intValue() : null;
     }
 
-    private void chooseRate(ObjectNode training) {
+    private void chooseRate(ObjectNode training, Method fineTuning) {
         Double asked = request.hyperparameters().rateMultiplier();
         if (training.hasNonNull("learning_rate")) {
             sayOverruled("learning_rate_multiplier", asked, training.get("learning_rate"));
             return;
         }
-        double rate = RATE * (asked == null ? 1 : asked);
+        double usual = fineTuning.learningRate();
+        double rate = usual * (asked == null ? 1 : asked);
         training.put("learning_rate", rate);
         choose(
                 "training.learning_rate",
                 rate,
                 asked == null
-                        ? "the usual peak for adapters"
-                        : "learning_rate_multiplier %s times the usual peak of %s".formatted(asked, RATE));
+                        ? fineTuning.learningRateReason()
+                        : "learning_rate_multiplier %s times the usual peak of %s".formatted(asked, usual));
     }
 
     private void chooseRest(ObjectNode training) {
@@ -191,12 +192,14 @@ final class SpecResolver {
         chosen.add(new Resolution(field, String.valueOf(value), reason));
     }
 
-    private static ObjectNode method(TrainingSettings training) {
+    private static ObjectNode method(TrainingSpec spec) {
+        TrainingSettings training = spec.training();
+        double multiplier = training.learningRate() / spec.method().learningRate();
         ObjectNode method = JsonNodeFactory.instance.objectNode();
         method.put("type", "supervised");
         ObjectNode numbers = method.putObject("supervised").putObject("hyperparameters");
         numbers.put("batch_size", training.microBatchSize() * training.gradientAccumulation());
-        numbers.put("learning_rate_multiplier", Math.round(training.learningRate() / RATE * 1e9) / 1e9);
+        numbers.put("learning_rate_multiplier", Math.round(multiplier * 1e9) / 1e9);
         numbers.put("n_epochs", training.epochs());
         return method;
     }

@@ -8,7 +8,7 @@ import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Llama;
 import dev.lowrank.engine.spec.AdapterInit;
-import dev.lowrank.engine.spec.AdapterSpec;
+import dev.lowrank.engine.spec.LoraSpec;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.tape.LowRank;
 import dev.lowrank.engine.tape.Parameter;
@@ -48,7 +48,7 @@ public final class LoraAdapter {
      * @throws SpecException if a target names no linear layer of the model
      */
     public static LoraAdapter create(
-            AdapterSpec spec, Llama model, String baseName, long seed, Kernels kernels, Workspace memory) {
+            LoraSpec spec, Llama model, String baseName, long seed, Kernels kernels, Workspace memory) {
         List<Adapted> layers = new ArrayList<>();
         for (Linear linear : targets(spec, model)) {
             Parameter a = parameter(linear, "lora_A", memory, spec.rank(), linear.inputs());
@@ -56,7 +56,8 @@ public final class LoraAdapter {
             kernels.upload(initialA(spec, linear, CounterRandom.key(seed, linear.path())), 0, a.value());
             kernels.zero(b.value());
             layers.add(new Adapted(
-                    linear, new LowRank(a, b, (float) spec.scale(), (float) spec.dropout(), layers.size())));
+                    linear,
+                    new LowRank(a, b, (float) spec.scale(linear.path()), (float) spec.dropout(), layers.size())));
         }
         List<String> modules = layers.stream()
                 .map(layer -> lastName(layer.linear().path()))
@@ -138,11 +139,11 @@ public final class LoraAdapter {
         return values;
     }
 
-    private static List<Linear> targets(AdapterSpec spec, Llama model) {
-        if (spec.allLinear()) {
+    private static List<Linear> targets(LoraSpec spec, Llama model) {
+        if (spec.targets().allLinear()) {
             return model.linears();
         }
-        for (String target : spec.targetModules()) {
+        for (String target : spec.targets().names()) {
             if (model.linears().stream().noneMatch(linear -> matches(linear, target))) {
                 String known = String.join(
                         ", ",
@@ -155,7 +156,7 @@ public final class LoraAdapter {
             }
         }
         return model.linears().stream()
-                .filter(linear -> spec.targetModules().stream().anyMatch(target -> matches(linear, target)))
+                .filter(linear -> spec.targets().names().stream().anyMatch(target -> matches(linear, target)))
                 .toList();
     }
 
@@ -164,7 +165,7 @@ public final class LoraAdapter {
     }
 
     /** Kaiming's uniform with a = sqrt(5) is +-1/sqrt(in); the Gaussian has standard deviation 1/r. */
-    private static float[] initialA(AdapterSpec spec, Linear linear, long key) {
+    private static float[] initialA(LoraSpec spec, Linear linear, long key) {
         float[] a = new float[Math.multiplyExact(spec.rank(), linear.inputs())];
         double bound = 1 / Math.sqrt(linear.inputs());
         for (int i = 0; i < a.length; i++) {

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.spec;
 
 import dev.lowrank.engine.InputException;
+import org.jspecify.annotations.Nullable;
 
 /** A spec that cannot be run; the message is one sentence naming the field and the remedy. */
 public final class SpecException extends InputException {
@@ -15,6 +16,13 @@ public final class SpecException extends InputException {
     public SpecException(String field, String problem) {
         super("\"%s\" %s".formatted(field, problem));
         this.field = field;
+    }
+
+    /** Refuses a field unless a condition holds. */
+    static void unless(boolean holds, String field, String problem, @Nullable Object... values) {
+        if (!holds) {
+            throw new SpecException(field, problem.formatted(values));
+        }
     }
 
     /** Dotted path of the field that is wrong. */

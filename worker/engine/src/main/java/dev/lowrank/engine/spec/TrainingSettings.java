@@ -12,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param maxGradNorm gradients are scaled down to this norm; 0 for no clipping
  * @param maxLength tokens of a row; the rest is cut off
  * @param checkpointEverySteps optimizer steps between checkpoints; null to leave the choice to whoever runs the job
+ * @param packing whether short rows share a sequence, not seeing each other
+ * @param beta how strongly {@link Method#DPO} holds on to the base; there for it and only for it
+ * @param paged whether the optimizer's state may be moved out of the device's memory
+ * @param neftuneAlpha size of the noise on embeddings while training; 0 for none
  */
 public record TrainingSettings(
         int epochs,
@@ -31,7 +35,14 @@ public record TrainingSettings(
         int seed,
         TrainOn trainOn,
         @Nullable Integer checkpointEverySteps,
-        String dtype) {
+        String dtype,
+        boolean packing,
+        GradientCheckpointing gradientCheckpointing,
+        @Nullable Double beta,
+        OptimizerKind optimizer,
+        boolean paged,
+        double neftuneAlpha,
+        Evaluation evaluation) {
     public TrainingSettings {
         require(epochs >= 1 && epochs <= 10_000, "epochs", "is %s, but must be between 1 and 10000.", epochs);
         require(maxSteps == null || maxSteps >= 1, "max_steps", "is %s, but must be at least 1.", maxSteps);
@@ -74,12 +85,20 @@ public record TrainingSettings(
                 "checkpoint_every_steps",
                 "is %s, but must be at least 1.",
                 checkpointEverySteps);
+        require(
+                beta == null || beta > 0 && beta <= 100,
+                "beta",
+                "is %s, but must be positive (and at most 100).",
+                beta);
+        require(
+                neftuneAlpha >= 0 && neftuneAlpha <= 1000,
+                "neftune_alpha",
+                "is %s, but must be between 0 (off) and 1000.",
+                neftuneAlpha);
         require(dtype.equals("float32"), "dtype", "is \"%s\", but this version computes in \"float32\" only.", dtype);
     }
 
     private static void require(boolean holds, String field, String problem, @Nullable Object... values) {
-        if (!holds) {
-            throw new SpecException("training." + field, problem.formatted(values));
-        }
+        SpecException.unless(holds, "training." + field, problem, values);
     }
 }

@@ -3,8 +3,15 @@ package dev.lowrank.engine.train;
 import dev.lowrank.engine.adapter.LoraAdapter;
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.PeftConfig;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.spec.AdapterInit;
+import dev.lowrank.engine.spec.AdapterSpec;
+import dev.lowrank.engine.spec.InitialAdapter;
+import dev.lowrank.engine.spec.LoraSpec;
+import dev.lowrank.engine.spec.SpecException;
+import dev.lowrank.engine.spec.Targets;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
@@ -31,11 +38,11 @@ final class LoraTrainee implements Trainee {
         adapter.attach();
     }
 
-    static LoraTrainee prepare(TrainingSpec spec, ModelFolder base, Kernels kernels) {
+    static LoraTrainee prepare(TrainingSpec spec, AdapterSpec wanted, ModelFolder base, Kernels kernels) {
         Llama model = Llama.load(base, false, kernels);
         Workspace memory = kernels.workspace();
         try {
-            return new LoraTrainee(base, kernels, model, memory, adapter(spec, model, kernels, memory));
+            return new LoraTrainee(base, kernels, model, memory, adapter(spec, wanted, model, kernels, memory));
         } catch (RuntimeException e) {
             memory.close();
             model.close();
@@ -43,15 +50,35 @@ final class LoraTrainee implements Trainee {
         }
     }
 
-    private static LoraAdapter adapter(TrainingSpec spec, Llama model, Kernels kernels, Workspace memory) {
-        String initial = spec.initialAdapter();
-        if (initial == null) {
-            return LoraAdapter.create(
-                    spec.adapter(), model, spec.baseModel(), spec.training().seed(), kernels, memory);
-        }
-        try (PeftFolder folder = PeftFolder.open(Path.of(initial))) {
-            return LoraAdapter.load(folder, model, true, kernels, memory);
-        }
+    private static LoraAdapter adapter(
+            TrainingSpec spec, AdapterSpec wanted, Llama model, Kernels kernels, Workspace memory) {
+        return switch (wanted) {
+            case LoraSpec fresh ->
+                LoraAdapter.create(
+                        fresh, model, spec.baseModel(), spec.training().seed(), kernels, memory);
+            case InitialAdapter initial -> {
+                try (PeftFolder folder = PeftFolder.open(Path.of(initial.folder()))) {
+                    initial.requireAgreement(settings(folder.config()), lastNames(model));
+                    yield LoraAdapter.load(folder, model, true, kernels, memory);
+                }
+            }
+            default -> throw new SpecException("adapter", "is not a low-rank one, which method \"lora\" trains.");
+        };
+    }
+
+    private static LoraSpec settings(PeftConfig config) {
+        return LoraSpec.plain(
+                config.rank(),
+                config.alpha(),
+                config.dropout(),
+                new Targets(config.targetModules()),
+                AdapterInit.KAIMING);
+    }
+
+    private static List<String> lastNames(Llama model) {
+        return model.linears().stream()
+                .map(linear -> linear.path().substring(linear.path().lastIndexOf('.') + 1))
+                .toList();
     }
 
     @Override

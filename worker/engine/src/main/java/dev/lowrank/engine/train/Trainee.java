@@ -3,6 +3,7 @@ package dev.lowrank.engine.train;
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
@@ -15,10 +16,9 @@ import java.util.List;
 /** What a run trains: a model and the part of it that moves. One implementation for each method. */
 interface Trainee extends AutoCloseable {
     static Trainee prepare(TrainingSpec spec, ModelFolder base, Kernels kernels) {
-        return switch (spec.method()) {
-            case LORA -> LoraTrainee.prepare(spec, base, kernels);
-            case FULL -> new FullTrainee(base, kernels);
-        };
+        Abilities.require(spec);
+        AdapterSpec adapter = spec.adapter();
+        return adapter == null ? new FullTrainee(base, kernels) : LoraTrainee.prepare(spec, adapter, base, kernels);
     }
 
     /** The model as trained so far. */

@@ -8,7 +8,8 @@ import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.model.Llama;
 import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.spec.AdapterInit;
-import dev.lowrank.engine.spec.AdapterSpec;
+import dev.lowrank.engine.spec.LoraSpec;
+import dev.lowrank.engine.spec.Targets;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
@@ -45,7 +46,7 @@ class TapeGradientTest {
 
     @Test
     void bothFactorsOfEveryAdaptedLayerHaveTheRightGradientUnderDropout() {
-        AdapterSpec spec = new AdapterSpec(3, 6, 0.3, List.of(AdapterSpec.ALL_LINEAR), AdapterInit.GAUSSIAN);
+        LoraSpec spec = LoraSpec.plain(3, 6, 0.3, Targets.ALL_LINEAR, AdapterInit.GAUSSIAN);
         try (ModelFolder folder = ModelFolder.open(MODEL);
                 Llama model = Llama.load(folder, false, kernels);
                 Workspace memory = kernels.workspace()) {

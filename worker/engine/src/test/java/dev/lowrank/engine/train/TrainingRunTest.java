@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -141,6 +142,7 @@ class TrainingRunTest {
                         .training("weight_decay", 900)
                         .training("epochs", 60)
                         .with("method", "full")
+                        .with("adapter", Map.of())
                         .in(folder))
                 .isInstanceOfSatisfying(
                         TrainingFailure.class,
