@@ -5,13 +5,13 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** The wording of refusals: one sentence with the file, what is wrong in it, and what to do. */
-final class Refusal {
+public final class Refusal {
     private static final int LONGEST_SHOWN = 80;
 
     private Refusal() {}
 
     /** {@code problem} continues the sentence after the file's name, without the full stop. */
-    static InputException of(Path file, String problem) {
+    public static InputException of(Path file, String problem) {
         return new InputException(shown(file) + " " + problem + ".");
     }
 
@@ -20,7 +20,7 @@ final class Refusal {
     }
 
     /** The last two names of a path: enough to find the file, without telling how the machine is laid out. */
-    static String shown(Path file) {
+    public static String shown(Path file) {
         Path absolute = file.toAbsolutePath().normalize();
         int names = absolute.getNameCount();
         Path tail = names > 2 ? absolute.subpath(names - 2, names) : absolute;
@@ -28,7 +28,7 @@ final class Refusal {
     }
 
     /** A name out of an untrusted file, in quotes, short and without control characters. */
-    static String quoted(@Nullable String text) {
+    public static String quoted(@Nullable String text) {
         return text == null ? "nothing" : '"' + printable(text) + '"';
     }
 
