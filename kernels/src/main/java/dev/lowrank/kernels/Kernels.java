@@ -1,5 +1,6 @@
 package dev.lowrank.kernels;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes: N tokens of the batch (all sequences, no padding), C model width, F feed-forward width, H query heads, G
  * key-value heads (H a multiple of G), D head width, V vocabulary, S sequences. Tensors are row-major. A shape that does
  * not fit is an {@link IllegalArgumentException} at the call. Implementations are used by one thread at a time.
+ *
+ * <p>Arguments that are only read may share memory with each other. What is written may share none with anything else
+ * of the call, unless the method says so; where it does, it means the same tensor, not one that overlaps it partly.
  */
 public interface Kernels extends AutoCloseable {
     /** The label of a row that carries no loss. */
@@ -26,8 +30,14 @@ public interface Kernels extends AutoCloseable {
     /** Copies {@code source} into the whole of {@code target} (I32). */
     void upload(int[] source, Tensor target);
 
+    /** Copies bytes as they lie in a little-endian file into the whole of {@code target}, of any type. */
+    void upload(MemorySegment source, Tensor target);
+
     /** Copies the whole of {@code source} (F32) to {@code target[offset …]}. */
     void download(Tensor source, float[] target, int offset);
+
+    /** Copies the bytes of the whole of {@code source}, of any type, little-endian, over all of {@code target}. */
+    void download(Tensor source, MemorySegment target);
 
     /** Copies between tensors of equal size and type. */
     void copy(Tensor source, Tensor target);
@@ -40,6 +50,9 @@ public interface Kernels extends AutoCloseable {
 
     /** {@code out = x + y}; {@code out} may be either operand. */
     void add(Tensor x, Tensor y, Tensor out);
+
+    /** {@code x = cap * tanh(x / cap)} in place, as logits are capped when generating; {@code cap} is above 0. */
+    void softCap(Tensor x, float cap);
 
     /** Sum of squares of all elements, in double, in a fixed order. */
     double sumOfSquares(Tensor x);
@@ -60,56 +73,105 @@ public interface Kernels extends AutoCloseable {
     void embeddingBackward(Tensor ids, Tensor dOut, Tensor dTable);
 
     /**
-     * RMS normalisation over the last axis: {@code y = x * rstd * weight}, {@code rstd = 1 / sqrt(mean(x^2) + epsilon)}.
-     * x, y [N, C]; weight [C]; rstd [N] is kept for the backward pass.
+     * RMS normalisation over the last axis: {@code y = x * rstd * (offset + weight)},
+     * {@code rstd = 1 / sqrt(mean(x^2) + epsilon)}. x, y [N, C]; weight [C]; rstd [N] is kept for the backward pass.
+     *
+     * @param offset 1 where a family stores its weights less one (Gemma), else 0
      */
-    void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd);
+    void rmsNorm(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd);
 
     /**
-     * Backward of {@link #rmsNorm}: with {@code m = dy * weight}, {@code dx += rstd * (m - x * rstd^2 * mean(m * x))}
-     * and {@code dWeight += sum over n of dy * x * rstd}.
+     * Backward of {@link #rmsNorm}: with {@code m = dy * (offset + weight)},
+     * {@code dx += rstd * (m - x * rstd^2 * mean(m * x))} and {@code dWeight += sum over n of dy * x * rstd}.
      *
      * @param dx gradient to add to, or null where it is not wanted
      * @param dWeight gradient to add to, or null where the weight is frozen
      */
     void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight);
 
     /**
-     * Rotary position embedding in place, halves convention: for pair i of a head,
-     * {@code (x[i], x[i + D/2])} turns by the angle of its position.
+     * Normalisation over the last axis: {@code y = (x - mean) * rstd * weight + bias},
+     * {@code rstd = 1 / sqrt(variance + epsilon)}. x, y [N, C]; weight, bias [C]; mean, rstd [N] are kept for the
+     * backward pass.
+     */
+    void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd);
+
+    /**
+     * Backward of {@link #layerNorm}: with {@code h = (x - mean) * rstd} and {@code e = dy * weight},
+     * {@code dx += rstd * (e - mean(e) - h * mean(e * h))}, {@code dWeight += sum over n of dy * h} and
+     * {@code dBias += sum over n of dy}; each may be null where it is not wanted.
+     */
+    void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor mean,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias);
+
+    /** {@code x[n] += bias} in place; x [N, C], bias [C]. */
+    void addBias(Tensor x, Tensor bias);
+
+    /** Backward of {@link #addBias}: {@code dBias += sum over n of dy[n]}, rows added in order. */
+    void columnSums(Tensor dy, Tensor dBias);
+
+    /** Copies some columns of one matrix to another with as many rows; all other columns stay. */
+    void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
+
+    /** {@code out[n, c] = x[n, c] * factor[c]}; {@code out} may be x. */
+    void scaleColumns(Tensor x, Tensor factor, Tensor out);
+
+    /**
+     * Backward of {@link #scaleColumns}: {@code dX += dy * factor} and {@code dFactor += sum over n of dy * x}; each may
+     * be null where it is not wanted.
+     */
+    void scaleColumnsBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor);
+
+    /** {@code out[r]} is the Euclidean length of row r of x [R, C], summed in double; DoRA's norms. */
+    void rowNorms(Tensor x, Tensor out);
+
+    /**
+     * Rotary position embedding in place, halves convention: with R the rotary width of a head, twice the tables' columns
+     * and at most D, the pair {@code (x[i], x[i + R/2])} for {@code i < R/2} is multiplied by
+     * {@code [[cos, -sin], [sin, cos]]} of its position. The other {@code D - R} elements of the head stay as they are.
+     * The tables need not be of unit length: yarn's carry a factor.
      *
      * @param x [N, heads * D]
      * @param positions I32 [N], each below the tables' rows
-     * @param cos [P, D/2]; {@code sin} likewise
-     * @param inverse turn backwards, which is the backward pass
+     * @param cos [P, R/2]; {@code sin} likewise
+     * @param transposed multiply by the transposed matrix, which is the backward pass (and, with tables of unit length,
+     *     turns back)
      */
-    void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse);
+    void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed);
 
     /**
-     * Causal attention with grouped heads: {@code out = softmax(scale * q k^T) v} in each sequence and head.
+     * Causal attention with grouped heads: {@code out = softmax(S) v} in each sequence and head, where S is
+     * {@code scale * q k^T}, capped if the shape says so, over the keys that the query sees. A sequence may have more
+     * keys than queries: a cache of earlier tokens, or a learned prefix.
      *
      * @param q [N, H * D]
      * @param k [M, G * D]; {@code v} likewise
+     * @param shape heads, scale, window and cap; with a window, what lies outside it costs no work
      * @param out [N, H * D]
      * @param lse [N, H], the log of each row's sum of exponentials, kept for the backward pass; null when none follows
      */
     void attention(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
-            Tensor out,
-            @Nullable Tensor lse);
+            Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse);
 
     /**
-     * Backward of {@link #attention}, recomputing the probabilities {@code P = exp(scale * q k^T - lse)}: with
-     * {@code delta = rowsum(dOut * out)}, {@code dV = P^T dOut}, {@code dS = P * (dOut V^T - delta)},
-     * {@code dQ = scale * dS K}, {@code dK = scale * dS^T Q}; dK and dV sum over the query heads of a group.
-     * dQ, dK and dV are overwritten. Keys and queries must be the same rows (training, not generation).
+     * Backward of {@link #attention}, recomputing the probabilities {@code P = exp(S - lse)}: with
+     * {@code delta = rowsum(dOut * out)}, {@code dV = P^T dOut}, {@code dS = P * (dOut V^T - delta)}, with a soft cap
+     * times {@code 1 - (S / cap)^2}, {@code dQ = scale * dS K}, {@code dK = scale * dS^T Q}; dK and dV sum over the query
+     * heads of a group. dQ [N, H * D], dK and dV [M, G * D] are overwritten (zero for keys that no query sees).
      */
     void attentionBackward(
             Tensor dOut,
@@ -119,46 +181,72 @@ public interface Kernels extends AutoCloseable {
             Tensor out,
             Tensor lse,
             Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
+            AttentionShape shape,
             Tensor dQ,
             Tensor dK,
             Tensor dV);
 
-    /** {@code out = silu(gate) * up}, {@code silu(z) = z / (1 + e^-z)}; all [N, F]. */
-    void swiGlu(Tensor gate, Tensor up, Tensor out);
+    /** {@code out = f(gate) * up} with f the activation; all [N, F]. {@code out} may be either operand. */
+    void gated(Activation activation, Tensor gate, Tensor up, Tensor out);
 
     /**
-     * Backward of {@link #swiGlu}: with {@code s = sigmoid(gate)}, {@code dUp = dOut * gate * s} and
-     * {@code dGate = dOut * up * s * (1 + gate * (1 - s))}. Both are overwritten.
+     * Backward of {@link #gated}: {@code dUp = dOut * f(gate)} and {@code dGate = dOut * up * f'(gate)}. Both are
+     * overwritten, and either may be any of the operands.
      */
-    void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+    void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+    /** {@code out = f(x)} with f the activation, of any shape; {@code out} may be {@code x}. */
+    void activation(Activation activation, Tensor x, Tensor out);
+
+    /** Backward of {@link #activation}: {@code dX = dOut * f'(x)}, overwritten; {@code dX} may be either operand. */
+    void activationBackward(Activation activation, Tensor dOut, Tensor x, Tensor dX);
 
     /**
      * Inverted dropout: {@code out (+)= keep(key, i) ? x[i] / (1 - rate) : 0}. The mask is a function of {@code key} and
-     * the element's index alone, so the backward pass is this call on the gradient with the same key.
+     * the element's index i alone, so the backward pass is this call on the gradient with the same key. With {@code >>>}
+     * and products as of Java's ints and longs, every device computes
      *
+     * <pre>
+     * k    = mix64(key + (i >>> 20) * 0x9E3779B97F4A7C15)
+     * bits = mix32(mix32((int) (i mod 2^20) + (int) k) ^ (int) (k >>> 32))
+     * keep = (bits >>> 8) >= round(rate * 2^24)
+     *
+     * mix64(z):  z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9    mix32(z):  z = (z ^ z >>> 16) * 0x85EBCA6B
+     *            z = (z ^ z >>> 27) * 0x94D049BB133111EB               z = (z ^ z >>> 13) * 0xC2B2AE35
+     *            z ^ z >>> 31                                          z ^ z >>> 16
+     * </pre>
+     *
+     * @param x any shape; {@code out} has its size and may be {@code x}
+     * @param rate at least 0 and below 1
      * @param accumulate add to {@code out} instead of overwriting it
      */
     void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out);
 
     /**
+     * {@code x[i] += bound * (2u - 1)} in place with {@code u = bits / 2^24} of the 24 bits that {@link #dropout} would
+     * compare for element i under the same key.
+     */
+    void addUniformNoise(Tensor x, float bound, long key);
+
+    /**
      * Output projection and cross-entropy together, in chunks of rows so that the logits are never whole in memory; rows
-     * labelled {@link #IGNORED} are skipped. Writes the gradient of {@code scale * loss} in the same pass.
+     * labelled {@link #IGNORED} are skipped. With {@code z = cap(hidden weight^T)}, a row's loss is
+     * {@code logsumexp(z) - z[label]}; the gradients, written in the same pass, are those of
+     * {@code scale * sum over n of rowScale[n] * loss[n]}.
      *
      * @param hidden [N, C]
      * @param weight [V, C]
-     * @param labels I32 [N], the token each row must predict
-     * @param scale what the gradients are multiplied by (1 / trained tokens of the whole optimizer step)
-     * @param dHidden [N, C], overwritten (zero in ignored rows); null when no gradient is wanted
+     * @param losses [N], overwritten with each row's own loss in nats, without any scale (zero in ignored rows); null when
+     *     the sum is enough
+     * @param dHidden [N, C], overwritten (zero in ignored rows); may be {@code hidden}; null when no gradient is wanted
      * @param dWeight [V, C], added to; null where the head is frozen or no gradient is wanted
+     * @return the sum over the labelled rows, without any scale
      */
     LossSum linearCrossEntropy(
             Tensor hidden,
             Tensor weight,
-            Tensor labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
             Workspace scratch);
@@ -169,6 +257,36 @@ public interface Kernels extends AutoCloseable {
      * {@code p -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)}.
      */
     void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+
+    /**
+     * One AdamW update with 8-bit state, in fp32 and in the order of bitsandbytes' block-wise kernel. In each block the
+     * averages are read back from their codes, {@code m = beta1 m + (1 - beta1) g},
+     * {@code v = beta2 v + (1 - beta2) g^2}; then
+     * {@code p -= lr * c2 / c1 * m / (sqrt(v) + epsilon * c2)} with {@code c1 = 1 - beta1^t} and
+     * {@code c2 = sqrt(1 - beta2^t)}, and only then {@code p *= 1 - lr * decay}. Both averages are coded again by their
+     * block's new largest magnitude; a code of m whose sign differs from m's moves one step towards m.
+     *
+     * <p>Where a gradient is NaN or infinite the parameter stays as it is and both averages become zero.
+     *
+     * @param gradient F32, as many elements as {@code parameter} and {@code state}
+     */
+    void adamW8bit(Tensor parameter, Tensor gradient, AdamW8State state, AdamWStep step);
+
+    /**
+     * Quantizes a weight to NF4, with the bytes that bitsandbytes 0.50 gives on a CPU: absmax of each block, times its
+     * exact reciprocal (the last block, when shorter, by division), the nearest code with ties to the lower one. A
+     * doubly quantized target gets its map, offset and nested scales written too. NaN stays NaN in its block.
+     *
+     * @param source F32, rows x columns elements in row-major order
+     */
+    void quantizeNf4(Tensor source, Nf4 target);
+
+    /**
+     * {@code out[i] = code[i] * absmax[i / blockSize]}, in fp32.
+     *
+     * @param out F32, rows x columns elements
+     */
+    void dequantizeNf4(Nf4 source, Tensor out);
 
     @Override
     void close();

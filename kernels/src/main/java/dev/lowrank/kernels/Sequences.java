@@ -2,7 +2,7 @@ package dev.lowrank.kernels;
 
 /**
  * How rows of a batch are divided into sequences. Sequences stand one after another without padding, and no query sees
- * a key of another sequence. Where a sequence has more keys than queries (generation with a key-value cache), its
+ * a key of another sequence. Where a sequence has more keys than queries (a key-value cache, or a learned prefix), its
  * queries are the last ones: query {@code i} of {@code Q} sees keys {@code 0 … K - Q + i}.
  *
  * @param queryStarts first query row of each sequence, and the total as the last element; length S + 1

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels;
 
 import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** Every operation once more: double precision, plain loops, no thought of speed. Names and shapes as in {@link Kernels}. */
 final class Reference {
@@ -30,55 +31,21 @@ final class Reference {
         return out;
     }
 
-    record Normed(double[] y, double[] rstd) {}
-
-    static Normed rmsNorm(double[] x, double[] weight, double epsilon) {
-        int columns = weight.length;
-        int rows = x.length / columns;
-        double[] y = new double[x.length];
-        double[] rstd = new double[rows];
-        for (int n = 0; n < rows; n++) {
-            double squares = 0;
-            for (int c = 0; c < columns; c++) {
-                squares += x[n * columns + c] * x[n * columns + c];
-            }
-            rstd[n] = 1 / Math.sqrt(squares / columns + epsilon);
-            for (int c = 0; c < columns; c++) {
-                y[n * columns + c] = x[n * columns + c] * rstd[n] * weight[c];
-            }
-        }
-        return new Normed(y, rstd);
-    }
-
-    record NormGradient(double[] dx, double[] dWeight) {}
-
-    static NormGradient rmsNormBackward(double[] dy, double[] x, double[] weight, double[] rstd) {
-        int columns = weight.length;
-        double[] dx = new double[x.length];
-        double[] dWeight = new double[columns];
-        for (int n = 0; n < rstd.length; n++) {
-            double mean = 0;
-            for (int c = 0; c < columns; c++) {
-                int i = n * columns + c;
-                mean += dy[i] * weight[c] * x[i] / columns;
-                dWeight[c] += dy[i] * x[i] * rstd[n];
-            }
-            for (int c = 0; c < columns; c++) {
-                int i = n * columns + c;
-                dx[i] = rstd[n] * (dy[i] * weight[c] - x[i] * rstd[n] * rstd[n] * mean);
-            }
-        }
-        return new NormGradient(dx, dWeight);
-    }
-
+    /** {@code half} columns in the tables, {@code width} in a head. */
     static double[] rope(
-            double[] x, int heads, int width, int[] positions, double[] cos, double[] sin, boolean inverse) {
-        double[] out = new double[x.length];
-        int half = width / 2;
+            double[] x,
+            int heads,
+            int width,
+            int half,
+            int[] positions,
+            double[] cos,
+            double[] sin,
+            boolean transposed) {
+        double[] out = x.clone();
         for (int row = 0; row < positions.length * heads; row++) {
             for (int i = 0; i < half; i++) {
                 double c = cos[positions[row / heads] * half + i];
-                double s = sin[positions[row / heads] * half + i] * (inverse ? -1 : 1);
+                double s = sin[positions[row / heads] * half + i] * (transposed ? -1 : 1);
                 double first = x[row * width + i];
                 double second = x[row * width + half + i];
                 out[row * width + i] = first * c - second * s;
@@ -91,11 +58,11 @@ final class Reference {
     record Attended(double[] out, double[] lse) {}
 
     static Attended attention(
-            double[] q, double[] k, double[] v, Sequences sequences, int heads, int kvHeads, int width, double scale) {
+            double[] q, double[] k, double[] v, Sequences sequences, AttentionShape shape, int width) {
         double[] out = new double[q.length];
         double[] lse = new double[q.length / width];
-        for (Row row : rows(sequences, heads, kvHeads)) {
-            double[] p = probabilities(q, k, row, width, scale, lse);
+        for (Row row : rows(sequences, shape)) {
+            double[] p = probabilities(scores(q, k, row, shape, width), row, lse);
             for (int j = 0; j < p.length; j++) {
                 for (int d = 0; d < width; d++) {
                     out[row.query * width + d] += p[j] * v[row.key(j) * width + d];
@@ -108,20 +75,13 @@ final class Reference {
     record AttentionGradient(double[] dQ, double[] dK, double[] dV) {}
 
     static AttentionGradient attentionBackward(
-            double[] dOut,
-            double[] q,
-            double[] k,
-            double[] v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            int width,
-            double scale) {
+            double[] dOut, double[] q, double[] k, double[] v, Sequences sequences, AttentionShape shape, int width) {
         double[] dQ = new double[q.length];
         double[] dK = new double[k.length];
         double[] dV = new double[v.length];
-        for (Row row : rows(sequences, heads, kvHeads)) {
-            double[] p = probabilities(q, k, row, width, scale, new double[q.length / width]);
+        for (Row row : rows(sequences, shape)) {
+            double[] scores = scores(q, k, row, shape, width);
+            double[] p = probabilities(scores, row, new double[q.length / width]);
             double[] dP = new double[p.length];
             double mean = 0;
             for (int j = 0; j < p.length; j++) {
@@ -132,10 +92,10 @@ final class Reference {
                 mean += p[j] * dP[j];
             }
             for (int j = 0; j < p.length; j++) {
-                double dS = p[j] * (dP[j] - mean);
+                double dS = p[j] * (dP[j] - mean) * capSlope(scores[j], shape.softCap());
                 for (int d = 0; d < width; d++) {
-                    dQ[row.query * width + d] += scale * dS * k[row.key(j) * width + d];
-                    dK[row.key(j) * width + d] += scale * dS * q[row.query * width + d];
+                    dQ[row.query * width + d] += shape.scale() * dS * k[row.key(j) * width + d];
+                    dK[row.key(j) * width + d] += shape.scale() * dS * q[row.query * width + d];
                 }
             }
         }
@@ -149,61 +109,64 @@ final class Reference {
         }
     }
 
-    private static Row[] rows(Sequences sequences, int heads, int kvHeads) {
+    private static Row[] rows(Sequences sequences, AttentionShape shape) {
         ArrayList<Row> rows = new ArrayList<>();
+        int group = shape.heads() / shape.kvHeads();
         for (int s = 0; s < sequences.count(); s++) {
             int queries = sequences.queryStarts()[s + 1] - sequences.queryStarts()[s];
             int keys = sequences.keyStarts()[s + 1] - sequences.keyStarts()[s];
             for (int i = 0; i < queries; i++) {
-                for (int h = 0; h < heads; h++) {
-                    int query = (sequences.queryStarts()[s] + i) * heads + h;
-                    rows.add(new Row(
-                            query, sequences.keyStarts()[s], keys - queries + i + 1, h / (heads / kvHeads), kvHeads));
+                int position = keys - queries + i;
+                int first = 0;
+                while (shape.window() > 0 && position - first >= shape.window()) {
+                    first++;
+                }
+                for (int h = 0; h < shape.heads(); h++) {
+                    int query = (sequences.queryStarts()[s] + i) * shape.heads() + h;
+                    int firstKey = sequences.keyStarts()[s] + first;
+                    rows.add(new Row(query, firstKey, position - first + 1, h / group, shape.kvHeads()));
                 }
             }
         }
         return rows.toArray(Row[]::new);
     }
 
-    private static double[] probabilities(double[] q, double[] k, Row row, int width, double scale, double[] lse) {
-        double[] p = new double[row.seen];
-        double max = Double.NEGATIVE_INFINITY;
-        for (int j = 0; j < p.length; j++) {
+    private static double[] scores(double[] q, double[] k, Row row, AttentionShape shape, int width) {
+        double[] s = new double[row.seen];
+        for (int j = 0; j < s.length; j++) {
             for (int d = 0; d < width; d++) {
-                p[j] += scale * q[row.query * width + d] * k[row.key(j) * width + d];
+                s[j] += shape.scale() * q[row.query * width + d] * k[row.key(j) * width + d];
             }
-            max = Math.max(max, p[j]);
+            s[j] = softCap(s[j], shape.softCap());
+        }
+        return s;
+    }
+
+    private static double[] probabilities(double[] scores, Row row, double[] lse) {
+        double[] p = new double[scores.length];
+        double max = Double.NEGATIVE_INFINITY;
+        for (double score : scores) {
+            max = Math.max(max, score);
         }
         double sum = 0;
-        for (int j = 0; j < p.length; j++) {
-            sum += Math.exp(p[j] - max);
+        for (double score : scores) {
+            sum += Math.exp(score - max);
         }
         lse[row.query] = max + Math.log(sum);
         for (int j = 0; j < p.length; j++) {
-            p[j] = Math.exp(p[j] - lse[row.query]);
+            p[j] = Math.exp(scores[j] - lse[row.query]);
         }
         return p;
     }
 
-    static double[] swiGlu(double[] gate, double[] up) {
-        double[] out = new double[gate.length];
-        for (int i = 0; i < gate.length; i++) {
-            out[i] = gate[i] / (1 + Math.exp(-gate[i])) * up[i];
-        }
-        return out;
+    /** A cap of 0 is none. */
+    static double softCap(double x, double cap) {
+        return cap == 0 ? x : cap * Math.tanh(x / cap);
     }
 
-    record SwiGluGradient(double[] dGate, double[] dUp) {}
-
-    static SwiGluGradient swiGluBackward(double[] dOut, double[] gate, double[] up) {
-        double[] dGate = new double[gate.length];
-        double[] dUp = new double[gate.length];
-        for (int i = 0; i < gate.length; i++) {
-            double s = 1 / (1 + Math.exp(-gate[i]));
-            dUp[i] = dOut[i] * gate[i] * s;
-            dGate[i] = dOut[i] * up[i] * s * (1 + gate[i] * (1 - s));
-        }
-        return new SwiGluGradient(dGate, dUp);
+    /** The derivative of the cap, from the capped value. */
+    private static double capSlope(double capped, double cap) {
+        return cap == 0 ? 1 : 1 - (capped / cap) * (capped / cap);
     }
 
     /** Whether dropout keeps element i: the same mask on every device. */
@@ -222,10 +185,20 @@ final class Reference {
         return z ^ (z >>> 16);
     }
 
-    record Entropy(LossSum sum, double[] dHidden, double[] dWeight) {}
+    /** {@code losses} has one loss for each row. */
+    record Entropy(LossSum sum, double[] losses, double[] dHidden, double[] dWeight) {}
 
-    static Entropy linearCrossEntropy(double[] hidden, double[] weight, int[] labels, double scale, int width) {
+    /** {@code rowScale} null is 1 everywhere, {@code softCap} 0 is none. */
+    static Entropy linearCrossEntropy(
+            double[] hidden,
+            double[] weight,
+            int[] labels,
+            double scale,
+            double @Nullable [] rowScale,
+            double softCap,
+            int width) {
         int vocabulary = weight.length / width;
+        double[] losses = new double[labels.length];
         double[] dHidden = new double[hidden.length];
         double[] dWeight = new double[weight.length];
         LossSum sum = LossSum.ZERO;
@@ -239,6 +212,7 @@ final class Reference {
                 for (int c = 0; c < width; c++) {
                     z[t] += hidden[n * width + c] * weight[t * width + c];
                 }
+                z[t] = softCap(z[t], softCap);
                 best = z[t] > z[best] ? t : best;
             }
             double total = 0;
@@ -246,16 +220,18 @@ final class Reference {
                 total += Math.exp(one - z[best]);
             }
             double lse = z[best] + Math.log(total);
-            sum = sum.plus(new LossSum(lse - z[labels[n]], 1, best == labels[n] ? 1 : 0));
+            losses[n] = lse - z[labels[n]];
+            sum = sum.plus(new LossSum(losses[n], 1, best == labels[n] ? 1 : 0));
             for (int t = 0; t < vocabulary; t++) {
-                double g = scale * (Math.exp(z[t] - lse) - (t == labels[n] ? 1 : 0));
+                double g = scale * (Math.exp(z[t] - lse) - (t == labels[n] ? 1 : 0)) * capSlope(z[t], softCap);
+                g *= rowScale == null ? 1 : rowScale[n];
                 for (int c = 0; c < width; c++) {
                     dHidden[n * width + c] += g * weight[t * width + c];
                     dWeight[t * width + c] += g * hidden[n * width + c];
                 }
             }
         }
-        return new Entropy(sum, dHidden, dWeight);
+        return new Entropy(sum, losses, dHidden, dWeight);
     }
 
     /** In place. */

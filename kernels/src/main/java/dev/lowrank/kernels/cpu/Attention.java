@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -7,10 +8,12 @@ import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Causal attention with grouped heads. Queries go in blocks of rows; a block looks only at the keys that its last query
- * may see, so about half of the work of the square is never done and scratch is a block times the keys.
+ * Causal attention with grouped heads. Queries go in blocks of rows; a block looks only at the keys from the first that
+ * its first query may see to the last that its last query may see. So about half of the work of the square is never
+ * done, with a window all but a band of it, and scratch is a block times those keys.
  *
- * <p>Notation in one sequence: Q queries, K keys, D head width; query i sees keys {@code [0, K - Q + i]}.
+ * <p>Notation in one sequence: Q queries, K keys, D head width; query i stands at position {@code K - Q + i} and sees the
+ * keys {@code [begin(i), end(i))}: up to its own position, and with a window no more than that many.
  */
 final class Attention {
     /** Query rows that go through one product. */
@@ -18,22 +21,23 @@ final class Attention {
 
     private final Team team;
 
-    /** What a call was given, and the row widths: {@code H * D} of queries and {@code G * D} of keys. */
+    /** What a call was given, and what follows from it. */
     private record Call(
-            MemorySegment q,
-            MemorySegment k,
-            MemorySegment v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            int width,
-            float scale) {
+            MemorySegment q, MemorySegment k, MemorySegment v, Sequences sequences, AttentionShape shape, int width) {
+        int heads() {
+            return shape.heads();
+        }
+
+        int kvHeads() {
+            return shape.kvHeads();
+        }
+
         long queryRow() {
-            return (long) heads * width;
+            return (long) heads() * width;
         }
 
         long keyRow() {
-            return (long) kvHeads * width;
+            return (long) kvHeads() * width;
         }
 
         int queryStart(int sequence) {
@@ -52,9 +56,38 @@ final class Attention {
             return keyStart(sequence + 1) - keyStart(sequence);
         }
 
-        /** Keys that query {@code i} of the sequence sees. */
-        int visible(int sequence, int i) {
+        /** The first key that query {@code i} of the sequence sees. */
+        int begin(int sequence, int i) {
+            return shape.window() == 0 ? 0 : Math.max(0, end(sequence, i) - shape.window());
+        }
+
+        /** The key after the last one that query {@code i} of the sequence sees. */
+        int end(int sequence, int i) {
             return keys(sequence) - queries(sequence) + i + 1;
+        }
+
+        /** The keys that a block of query rows looks at, times the rows. */
+        long blockCost(int sequence, int from, int to) {
+            return (long) (to - from) * (end(sequence, to - 1) - begin(sequence, from));
+        }
+
+        /** The same for all blocks of a sequence. */
+        long cost(int sequence) {
+            long total = 0;
+            int queries = queries(sequence);
+            for (int from = 0; from < queries; from += BLOCK) {
+                total += blockCost(sequence, from, Math.min(queries, from + BLOCK));
+            }
+            return total;
+        }
+
+        /** The same for all sequences. */
+        long cost() {
+            long total = 0;
+            for (int s = 0; s < sequences.count(); s++) {
+                total += cost(s);
+            }
+            return total;
         }
 
         /** The element where the head's part of the sequence's query row {@code i} begins. */
@@ -62,17 +95,40 @@ final class Attention {
             return (queryStart(sequence) + (long) i) * queryRow() + (long) head * width;
         }
 
-        /** The element where the key-value head's part of the sequence's first key begins. */
-        long key(int sequence, int kvHead) {
-            return keyStart(sequence) * keyRow() + (long) kvHead * width;
+        /** The element where the key-value head's part of the sequence's key {@code j} begins. */
+        long key(int sequence, int kvHead, int j) {
+            return (keyStart(sequence) + (long) j) * keyRow() + (long) kvHead * width;
+        }
+    }
+
+    /** Query rows {@code [from, from + rows)} of one head and sequence, and the keys {@code [first, first + keys)}. */
+    private record Block(int head, int kvHead, int sequence, int from, int rows, int first, int keys) {
+        static Block of(Call c, int head, int sequence, int from, int to) {
+            int first = c.begin(sequence, from);
+            int kvHead = head / (c.heads() / c.kvHeads());
+            return new Block(head, kvHead, sequence, from, to - from, first, c.end(sequence, to - 1) - first);
         }
 
-        long operations() {
-            long pairs = 0;
-            for (int s = 0; s < sequences.count(); s++) {
-                pairs += (long) queries(s) * keys(s);
-            }
-            return pairs * heads * width;
+        long query(Call c) {
+            return c.query(sequence, head, from);
+        }
+
+        long key(Call c) {
+            return c.key(sequence, kvHead, first);
+        }
+
+        /** Where row {@code i} of the block sees its first key, counted from the block's. */
+        int begin(Call c, int i) {
+            return c.begin(sequence, from + i) - first;
+        }
+
+        int end(Call c, int i) {
+            return c.end(sequence, from + i) - first;
+        }
+
+        /** The place of row {@code i} in lse [N, H]. */
+        long place(Call c, int i) {
+            return (c.queryStart(sequence) + (long) from + i) * c.heads() + head;
         }
     }
 
@@ -81,33 +137,25 @@ final class Attention {
     }
 
     void forward(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
-            Tensor out,
-            @Nullable Tensor lse) {
-        Call call = call("attention", q, k, v, sequences, heads, kvHeads, scale);
+            Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
+        Call call = call("attention", q, k, v, sequences, shape);
         Shapes.matrix("attention out", out, q.rows(), q.columns());
         if (lse != null) {
-            Shapes.matrix("attention lse", lse, q.rows(), heads);
+            Shapes.matrix("attention lse", lse, q.rows(), shape.heads());
         }
-        int parts = team.parts(call.operations());
-        long total = forwardCost(call);
+        long total = call.cost() * shape.heads();
+        int parts = team.parts(total * call.width);
         team.run(parts, part -> {
             float[] lanes = new float[Lanes.WIDTH];
             long before = 0;
-            for (int head = 0; head < heads; head++) {
+            for (int head = 0; head < shape.heads(); head++) {
                 for (int s = 0; s < sequences.count(); s++) {
                     int queries = call.queries(s);
                     for (int from = 0; from < queries; from += BLOCK) {
                         int to = Math.min(queries, from + BLOCK);
-                        long cost = (long) (to - from) * call.visible(s, to - 1);
+                        long cost = call.blockCost(s, from, to);
                         if (owner(before, cost, total, parts) == part) {
-                            forwardBlock(call, head, s, from, to, part, lanes, out.data(), lse);
+                            forwardBlock(call, Block.of(call, head, s, from, to), part, lanes, out.data(), lse);
                         }
                         before += cost;
                     }
@@ -116,52 +164,45 @@ final class Attention {
         });
     }
 
-    /** One head's query rows {@code [from, to)} of a sequence: {@code O = softmax(scale Q K^T) V}. */
-    private void forwardBlock(
-            Call c,
-            int head,
-            int s,
-            int from,
-            int to,
-            int part,
-            float[] lanes,
-            MemorySegment out,
-            @Nullable Tensor lse) {
-        int rows = to - from;
-        int keys = c.visible(s, to - 1);
-        int kvHead = head / (c.heads / c.kvHeads);
-        MemorySegment p = team.scratch(part, (long) rows * keys * Float.BYTES); // [rows, keys]
-        float[] inverse = new float[rows];
+    /** {@code O = softmax(S) V} for a block. */
+    private void forwardBlock(Call c, Block b, int part, float[] lanes, MemorySegment out, @Nullable Tensor lse) {
+        int keys = b.keys;
+        MemorySegment p = team.scratch(part, (long) b.rows * keys * Float.BYTES); // [rows, keys]
+        float[] inverse = new float[b.rows];
 
-        scores(c, head, kvHead, s, from, rows, keys, p);
-        for (int i = 0; i < rows; i++) {
-            int seen = c.visible(s, from + i);
+        scores(c, b, p);
+        for (int i = 0; i < b.rows; i++) {
+            int begin = b.begin(c, i);
+            int end = b.end(c, i);
             long row = (long) i * keys;
-            float max = Softmax.max(p, row, seen);
-            double sum = Softmax.expAndSum(p, row, seen, max, lanes);
-            clear(p, row + seen, keys - seen);
+            if (c.shape.softCap() > 0) {
+                SoftCap.cap(p, c.shape.softCap(), row + begin, row + end);
+            }
+            float max = Softmax.max(p, row + begin, end - begin);
+            double sum = Softmax.expAndSum(p, row + begin, end - begin, max, lanes);
+            clear(p, row, begin);
+            clear(p, row + end, keys - end);
             inverse[i] = (float) (1 / sum);
             if (lse != null) {
-                long place = (c.queryStart(s) + (long) from + i) * c.heads + head;
-                Lanes.set(lse.data(), place, (float) (max + StrictMath.log(sum)));
+                Lanes.set(lse.data(), b.place(c, i), (float) (max + StrictMath.log(sum)));
             }
         }
-        long o = c.query(s, head, from);
+        long o = b.query(c);
         OneDnn.sgemm(
                 false,
                 false,
-                rows,
+                b.rows,
                 c.width,
                 keys,
                 1,
                 p.address(),
                 keys,
-                address(c.v, c.key(s, kvHead)),
+                address(c.v, b.key(c)),
                 c.keyRow(),
                 0,
                 address(out, o),
                 c.queryRow());
-        for (int i = 0; i < rows; i++) {
+        for (int i = 0; i < b.rows; i++) {
             long row = o + i * c.queryRow();
             Elementwise.scale(out, inverse[i], row, row + c.width);
         }
@@ -177,8 +218,12 @@ final class Attention {
      * dQ = scale dS K,  dK = scale dS^T Q
      * </pre>
      *
-     * P is made again from the scores and the kept log-sum-exp, {@code P = e^(S - lse)}. One job is one sequence and one
-     * key-value head, with all query heads of the group in order: dK and dV have one writer and a fixed order.
+     * With a soft cap c, {@code S = c tanh(Z / c)} with {@code Z = scale Q K^T}, so dS is multiplied by
+     * {@code dS/dZ = 1 - tanh^2 = 1 - (S / c)^2} before the last line. P is made again from the scores and the kept
+     * log-sum-exp, {@code P = e^(S - lse)}; where a query does not see a key, P and dS are zero.
+     *
+     * <p>One job is one sequence and one key-value head, with all query heads of the group in order: dK and dV have one
+     * writer and a fixed order.
      */
     void backward(
             Tensor dOut,
@@ -188,35 +233,27 @@ final class Attention {
             Tensor out,
             Tensor lse,
             Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
+            AttentionShape shape,
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        Call call = call("attentionBackward", q, k, v, sequences, heads, kvHeads, scale);
+        Call call = call("attentionBackward", q, k, v, sequences, shape);
         Shapes.matrix("attentionBackward dOut", dOut, q.rows(), q.columns());
         Shapes.matrix("attentionBackward out", out, q.rows(), q.columns());
-        Shapes.matrix("attentionBackward lse", lse, q.rows(), heads);
+        Shapes.matrix("attentionBackward lse", lse, q.rows(), shape.heads());
         Shapes.matrix("attentionBackward dQ", dQ, q.rows(), q.columns());
         Shapes.matrix("attentionBackward dK", dK, k.rows(), k.columns());
         Shapes.matrix("attentionBackward dV", dV, k.rows(), k.columns());
-        for (int s = 0; s < sequences.count(); s++) {
-            Shapes.require(
-                    call.queries(s) == call.keys(s),
-                    "attentionBackward needs as many queries as keys, but sequence %d has %d and %d."
-                            .formatted(s, call.queries(s), call.keys(s)));
-        }
         Gradients gradients = new Gradients(dOut.data(), out.data(), lse.data(), dQ.data(), dK.data(), dV.data());
-        int parts = team.parts(call.operations());
-        long total = backwardCost(call);
+        long total = call.cost() * shape.kvHeads();
+        int parts = team.parts(call.cost() * shape.heads() * call.width);
         team.run(parts, part -> {
             float[] lanes = new float[Lanes.WIDTH];
             long before = 0;
-            for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
+            for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
                 for (int s = 0; s < sequences.count(); s++) {
-                    long cost = (long) call.queries(s) * call.keys(s);
-                    if (cost > 0 && owner(before, cost, total, parts) == part) {
+                    long cost = call.cost(s);
+                    if (owner(before, cost, total, parts) == part) {
                         backwardGroup(call, gradients, kvHead, s, part, lanes);
                     }
                     before += cost;
@@ -234,34 +271,32 @@ final class Attention {
             MemorySegment dV) {}
 
     private void backwardGroup(Call c, Gradients g, int kvHead, int s, int part, float[] lanes) {
-        long keyAt = c.key(s, kvHead);
-        for (int i = 0; i < c.keys(s); i++) {
-            clear(g.dK, keyAt + i * c.keyRow(), c.width);
-            clear(g.dV, keyAt + i * c.keyRow(), c.width);
+        for (int j = 0; j < c.keys(s); j++) {
+            clear(g.dK, c.key(s, kvHead, j), c.width);
+            clear(g.dV, c.key(s, kvHead, j), c.width);
         }
-        int group = c.heads / c.kvHeads;
+        int group = c.heads() / c.kvHeads();
         int queries = c.queries(s);
         for (int head = kvHead * group; head < (kvHead + 1) * group; head++) {
             for (int from = 0; from < queries; from += BLOCK) {
-                backwardBlock(c, g, head, kvHead, s, from, Math.min(queries, from + BLOCK), part, lanes);
+                backwardBlock(c, g, Block.of(c, head, s, from, Math.min(queries, from + BLOCK)), part, lanes);
             }
         }
     }
 
-    private void backwardBlock(
-            Call c, Gradients g, int head, int kvHead, int s, int from, int to, int part, float[] lanes) {
-        int rows = to - from;
-        int keys = c.visible(s, to - 1);
+    private void backwardBlock(Call c, Gradients g, Block b, int part, float[] lanes) {
+        int rows = b.rows;
+        int keys = b.keys;
         int width = c.width;
         long block = (long) rows * keys;
         MemorySegment memory = team.scratch(part, 2 * block * Float.BYTES);
         MemorySegment p = memory.asSlice(0, block * Float.BYTES); // [rows, keys]
         MemorySegment dS = memory.asSlice(block * Float.BYTES, block * Float.BYTES); // [rows, keys]
-        long queryAt = c.query(s, head, from);
-        long keyAt = c.key(s, kvHead);
+        long queryAt = b.query(c);
+        long keyAt = b.key(c);
         long dO = address(g.dOut, queryAt);
 
-        scores(c, head, kvHead, s, from, rows, keys, p);
+        scores(c, b, p);
         // dP = dO V^T
         OneDnn.sgemm(
                 false,
@@ -278,14 +313,23 @@ final class Attention {
                 dS.address(),
                 keys);
         for (int i = 0; i < rows; i++) {
-            int seen = c.visible(s, from + i);
+            int begin = b.begin(c, i);
+            int end = b.end(c, i);
             long row = (long) i * keys;
-            long place = (c.queryStart(s) + (long) from + i) * c.heads + head;
             long o = queryAt + i * c.queryRow();
+            float lse = Lanes.get(g.lse, b.place(c, i));
             float delta = Lanes.dot(g.dOut, o, g.out, o, width, lanes);
-            probabilitiesAndScoreGradient(p, dS, row, seen, Lanes.get(g.lse, place), delta);
-            clear(p, row + seen, keys - seen);
-            clear(dS, row + seen, keys - seen);
+            if (c.shape.softCap() > 0) {
+                SoftCap.cap(p, c.shape.softCap(), row + begin, row + end);
+                capScoreGradient(p, dS, row + begin, end - begin, delta, 1 / c.shape.softCap());
+                probabilitiesAndScoreGradient(p, dS, row + begin, end - begin, lse, 0);
+            } else {
+                probabilitiesAndScoreGradient(p, dS, row + begin, end - begin, lse, delta);
+            }
+            clear(p, row, begin);
+            clear(dS, row, begin);
+            clear(p, row + end, keys - end);
+            clear(dS, row + end, keys - end);
         }
         // dV += P^T dO
         OneDnn.sgemm(
@@ -309,7 +353,7 @@ final class Attention {
                 rows,
                 width,
                 keys,
-                c.scale,
+                c.shape.scale(),
                 dS.address(),
                 keys,
                 address(c.k, keyAt),
@@ -324,7 +368,7 @@ final class Attention {
                 keys,
                 width,
                 rows,
-                c.scale,
+                c.shape.scale(),
                 dS.address(),
                 keys,
                 address(c.q, queryAt),
@@ -334,23 +378,36 @@ final class Attention {
                 c.keyRow());
     }
 
-    /** {@code S = scale Q K^T} for a block of query rows and the first {@code keys} keys. */
-    private static void scores(
-            Call c, int head, int kvHead, int s, int from, int rows, int keys, MemorySegment target) {
+    /** {@code scale Q K^T} for a block, not yet capped. */
+    private static void scores(Call c, Block b, MemorySegment target) {
         OneDnn.sgemm(
                 false,
                 true,
-                rows,
-                keys,
+                b.rows,
+                b.keys,
                 c.width,
-                c.scale,
-                address(c.q, c.query(s, head, from)),
+                c.shape.scale(),
+                address(c.q, b.query(c)),
                 c.queryRow(),
-                address(c.k, c.key(s, kvHead)),
+                address(c.k, b.key(c)),
                 c.keyRow(),
                 0,
                 target.address(),
-                keys);
+                b.keys);
+    }
+
+    /** In one row: {@code dP = (dP - delta) (1 - (s / cap)^2)} from the capped scores s; P is still to be multiplied. */
+    private static void capScoreGradient(
+            MemorySegment s, MemorySegment dP, long at, int n, float delta, float inverseCap) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            FloatVector slope = SoftCap.slope(Lanes.load(s, at + i), inverseCap);
+            Lanes.store(Lanes.load(dP, at + i).sub(delta).mul(slope), dP, at + i);
+        }
+        for (int i = whole; i < n; i++) {
+            float slope = SoftCap.slope(Lanes.get(s, at + i), inverseCap);
+            Lanes.set(dP, at + i, (Lanes.get(dP, at + i) - delta) * slope);
+        }
     }
 
     /** In one row: {@code p = e^(s - lse)} over the scores, {@code dS = p (dP - delta)} over dP. */
@@ -369,22 +426,18 @@ final class Attention {
         }
     }
 
-    private static Call call(
-            String op, Tensor q, Tensor k, Tensor v, Sequences sequences, int heads, int kvHeads, float scale) {
+    private static Call call(String op, Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape) {
         Shapes.matrix(op + " q", q);
         Shapes.require(
-                kvHeads > 0 && heads > 0 && heads % kvHeads == 0,
-                "%s: %d query heads do not divide over %d key-value heads.".formatted(op, heads, kvHeads));
-        Shapes.require(
-                q.columns() % heads == 0 && q.columns() > 0,
-                "%s q is %s, which does not divide into %d heads.".formatted(op, q, heads));
-        int width = q.columns() / heads;
+                q.columns() % shape.heads() == 0 && q.columns() > 0,
+                "%s q is %s, which does not divide into %d heads.".formatted(op, q, shape.heads()));
+        int width = q.columns() / shape.heads();
         Shapes.matrix(op + " k", k);
-        Shapes.matrix(op + " k", k, k.rows(), (long) kvHeads * width);
-        Shapes.matrix(op + " v", v, k.rows(), (long) kvHeads * width);
+        Shapes.matrix(op + " k", k, k.rows(), (long) shape.kvHeads() * width);
+        Shapes.matrix(op + " v", v, k.rows(), (long) shape.kvHeads() * width);
         whole(op + " queries", sequences.queryStarts(), q.rows());
         whole(op + " keys", sequences.keyStarts(), k.rows());
-        return new Call(q.data(), k.data(), v.data(), sequences, heads, kvHeads, width, scale);
+        return new Call(q.data(), k.data(), v.data(), sequences, shape, width);
     }
 
     private static void whole(String what, int[] starts, int rows) {
@@ -396,26 +449,8 @@ final class Attention {
 
     /** The part that does a job: jobs in order, cut where equal shares of the cost end. */
     private static int owner(long before, long cost, long total, int parts) {
-        return (int) ((before + cost / 2) * parts / Math.max(1, total));
-    }
-
-    private static long forwardCost(Call c) {
-        long total = 0;
-        for (int s = 0; s < c.sequences.count(); s++) {
-            for (int from = 0; from < c.queries(s); from += BLOCK) {
-                int to = Math.min(c.queries(s), from + BLOCK);
-                total += (long) (to - from) * c.visible(s, to - 1);
-            }
-        }
-        return total * c.heads;
-    }
-
-    private static long backwardCost(Call c) {
-        long total = 0;
-        for (int s = 0; s < c.sequences.count(); s++) {
-            total += (long) c.queries(s) * c.keys(s);
-        }
-        return total * c.kvHeads;
+        // A job without cost may stand after all others.
+        return Math.min(parts - 1, (int) ((before + cost / 2) * parts / Math.max(1, total)));
     }
 
     private static void clear(MemorySegment data, long at, int count) {

@@ -1,10 +1,15 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.Activation;
+import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,12 +27,17 @@ public final class CpuKernels implements Kernels {
     private final Matmul matmul;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
+    private final LayerNorm layerNorm;
+    private final Columns columns;
     private final Rope rope;
     private final Attention attention;
-    private final SwiGlu swiGlu;
+    private final Activating activating;
     private final Dropout dropout;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
+    private final AdamW8 adamW8;
+    private final Nf4Quantizer nf4Quantizer;
+    private final Nf4Dequantizer nf4Dequantizer;
 
     private CpuKernels(int threads) {
         device = "CPU, %d %s, %s, fp32 by oneDNN %s"
@@ -38,12 +48,17 @@ public final class CpuKernels implements Kernels {
         matmul = new Matmul(team);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
+        layerNorm = new LayerNorm(team);
+        columns = new Columns(team);
         rope = new Rope(team);
         attention = new Attention(team);
-        swiGlu = new SwiGlu(team);
+        activating = new Activating(team);
         dropout = new Dropout(team);
         crossEntropy = new CrossEntropy(team, matmul);
         adamW = new AdamW(team);
+        adamW8 = new AdamW8(team);
+        nf4Quantizer = new Nf4Quantizer(team);
+        nf4Dequantizer = new Nf4Dequantizer(team);
     }
 
     /** Opens the CPU with as many threads as it has processors. */
@@ -96,6 +111,20 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void upload(MemorySegment source, Tensor target) {
+        Shapes.usable("upload target", target);
+        sameBytes("upload source", source, target);
+        MemorySegment.copy(source, 0, target.data(), 0, source.byteSize());
+    }
+
+    @Override
+    public void download(Tensor source, MemorySegment target) {
+        Shapes.usable("download source", source);
+        sameBytes("download target", target, source);
+        MemorySegment.copy(source.data(), 0, target, 0, target.byteSize());
+    }
+
+    @Override
     public void download(Tensor source, float[] target, int offset) {
         Shapes.floats("download source", source);
         fits("download target", target.length, offset, source);
@@ -120,6 +149,11 @@ public final class CpuKernels implements Kernels {
     @Override
     public void add(Tensor x, Tensor y, Tensor out) {
         elementwise.add(x, y, out);
+    }
+
+    @Override
+    public void softCap(Tensor x, float cap) {
+        SoftCap.run(team, x, cap);
     }
 
     @Override
@@ -148,33 +182,80 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd) {
-        rmsNorm.forward(x, weight, epsilon, y, rstd);
+    public void rmsNorm(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
+        rmsNorm.forward(x, weight, offset, epsilon, y, rstd);
     }
 
     @Override
     public void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight) {
-        rmsNorm.backward(dy, x, weight, rstd, dx, dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight) {
+        rmsNorm.backward(dy, x, weight, offset, rstd, dx, dWeight);
     }
 
     @Override
-    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse) {
-        rope.run(x, heads, positions, cos, sin, inverse);
+    public void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd) {
+        layerNorm.forward(x, weight, bias, epsilon, y, mean, rstd);
+    }
+
+    @Override
+    public void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor mean,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias) {
+        layerNorm.backward(dy, x, weight, mean, rstd, dx, dWeight, dBias);
+    }
+
+    @Override
+    public void addBias(Tensor x, Tensor bias) {
+        columns.addBias(x, bias);
+    }
+
+    @Override
+    public void columnSums(Tensor dy, Tensor dBias) {
+        columns.sums(dy, dBias);
+    }
+
+    @Override
+    public void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int count) {
+        columns.copy(source, sourceColumn, target, targetColumn, count);
+    }
+
+    @Override
+    public void scaleColumns(Tensor x, Tensor factor, Tensor out) {
+        columns.scale(x, factor, out);
+    }
+
+    @Override
+    public void scaleColumnsBackward(
+            Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
+        columns.scaleBackward(dy, x, factor, dX, dFactor);
+    }
+
+    @Override
+    public void rowNorms(Tensor x, Tensor out) {
+        columns.rowNorms(x, out);
+    }
+
+    @Override
+    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
+        rope.run(x, heads, positions, cos, sin, transposed);
     }
 
     @Override
     public void attention(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
-            Tensor out,
-            @Nullable Tensor lse) {
-        attention.forward(q, k, v, sequences, heads, kvHeads, scale, out, lse);
+            Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
+        attention.forward(q, k, v, sequences, shape, out, lse);
     }
 
     @Override
@@ -186,23 +267,31 @@ public final class CpuKernels implements Kernels {
             Tensor out,
             Tensor lse,
             Sequences sequences,
-            int heads,
-            int kvHeads,
-            float scale,
+            AttentionShape shape,
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        attention.backward(dOut, q, k, v, out, lse, sequences, heads, kvHeads, scale, dQ, dK, dV);
+        attention.backward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
     }
 
     @Override
-    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
-        swiGlu.forward(gate, up, out);
+    public void gated(Activation activation, Tensor gate, Tensor up, Tensor out) {
+        activating.gated(activation, gate, up, out);
     }
 
     @Override
-    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-        swiGlu.backward(dOut, gate, up, dGate, dUp);
+    public void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        activating.gatedBackward(activation, dOut, gate, up, dGate, dUp);
+    }
+
+    @Override
+    public void activation(Activation activation, Tensor x, Tensor out) {
+        activating.forward(activation, x, out);
+    }
+
+    @Override
+    public void activationBackward(Activation activation, Tensor dOut, Tensor x, Tensor dX) {
+        activating.backward(activation, dOut, x, dX);
     }
 
     @Override
@@ -211,20 +300,40 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void addUniformNoise(Tensor x, float bound, long key) {
+        dropout.addNoise(x, bound, key);
+    }
+
+    @Override
     public LossSum linearCrossEntropy(
             Tensor hidden,
             Tensor weight,
-            Tensor labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
             Workspace scratch) {
-        return crossEntropy.run(hidden, weight, labels, scale, dHidden, dWeight, scratch);
+        return crossEntropy.run(hidden, weight, target, losses, dHidden, dWeight, scratch);
     }
 
     @Override
     public void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
         adamW.run(parameter, gradient, m, v, step);
+    }
+
+    @Override
+    public void adamW8bit(Tensor parameter, Tensor gradient, AdamW8State state, AdamWStep step) {
+        adamW8.run(parameter, gradient, state, step);
+    }
+
+    @Override
+    public void quantizeNf4(Tensor source, Nf4 target) {
+        nf4Quantizer.run(source, target);
+    }
+
+    @Override
+    public void dequantizeNf4(Nf4 source, Tensor out) {
+        nf4Dequantizer.run(source, out);
     }
 
     @Override
@@ -236,6 +345,13 @@ public final class CpuKernels implements Kernels {
         if (offset < 0 || tensor.size() > length - offset) {
             throw new IllegalArgumentException(
                     "%s has %d floats, too few for %s from %d on.".formatted(what, length, tensor, offset));
+        }
+    }
+
+    private static void sameBytes(String what, MemorySegment memory, Tensor tensor) {
+        if (memory.byteSize() != tensor.data().byteSize()) {
+            throw new IllegalArgumentException("%s has %d bytes, but %s takes %d."
+                    .formatted(what, memory.byteSize(), tensor, tensor.data().byteSize()));
         }
     }
 

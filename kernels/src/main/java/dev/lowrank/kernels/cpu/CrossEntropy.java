@@ -3,9 +3,11 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /** Output projection and cross-entropy in one, a chunk of rows at a time. */
@@ -26,17 +28,20 @@ final class CrossEntropy {
 
     /**
      * Derivation, for one row with logits {@code z = W h} and label t: {@code loss = log(sum_j e^z_j) - z_t}, so
-     * {@code dz_j = softmax(z)_j - 1[j = t]}. With {@code G = scale * dz}, a row for each trained token,
-     * {@code dH = G W} and {@code dW = G^T H}.
+     * {@code dz_j = softmax(z)_j - 1[j = t]}. With a soft cap c, {@code z = c tanh(y / c)} over the products {@code y}, and
+     * {@code dy = dz (1 - (z / c)^2)}; without, y is z. With {@code G = scale * rowScale * dy}, a row for each trained
+     * token, {@code dH = G W} and {@code dW = G^T H}.
      */
     LossSum run(
             Tensor hidden,
             Tensor weight,
-            Tensor labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
             Workspace scratch) {
+        Tensor labels = target.labels();
+        Tensor rowScale = target.rowScale();
         Shapes.matrix("linearCrossEntropy hidden", hidden);
         Shapes.matrix("linearCrossEntropy weight", weight);
         int width = hidden.columns();
@@ -44,6 +49,12 @@ final class CrossEntropy {
         Shapes.matrix("linearCrossEntropy weight", weight, vocabulary, width);
         Shapes.ints("linearCrossEntropy labels", labels, hidden.rows());
         Shapes.inRange("linearCrossEntropy labels", labels, vocabulary, Kernels.IGNORED);
+        if (rowScale != null) {
+            Shapes.floats("linearCrossEntropy rowScale", rowScale, hidden.rows());
+        }
+        if (losses != null) {
+            Shapes.floats("linearCrossEntropy losses", losses, hidden.rows());
+        }
         if (dHidden != null) {
             Shapes.matrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
         }
@@ -62,10 +73,13 @@ final class CrossEntropy {
             for (int from = 0; from < rows.length; from += chunk) {
                 Chunk part =
                         new Chunk(rows, from, Math.min(chunk, rows.length - from), width, vocabulary, logits, gathered);
-                sum = sum.plus(run(part, hidden.data(), weight.data(), labels.data(), scale, dHidden, dWeight));
+                sum = sum.plus(run(part, hidden.data(), weight.data(), target, losses, dHidden, dWeight));
             }
             if (dHidden != null) {
                 zeroIgnored(labels, dHidden.data(), width);
+            }
+            if (losses != null) {
+                zeroIgnored(labels, losses.data(), 1);
             }
             return sum;
         } finally {
@@ -85,8 +99,8 @@ final class CrossEntropy {
             Chunk c,
             MemorySegment hidden,
             MemorySegment weight,
-            MemorySegment labels,
-            float scale,
+            TokenLoss target,
+            @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight) {
         long bytes = (long) c.width * Float.BYTES;
@@ -100,7 +114,7 @@ final class CrossEntropy {
         long w = weight.address();
         matmul.multiply(false, true, c.count, c.vocabulary, c.width, 1, h, c.width, w, c.width, 0, g, c.vocabulary);
 
-        LossSum sum = losses(c, labels, scale, dHidden != null || dWeight != null);
+        LossSum sum = losses(c, target, losses, dHidden != null || dWeight != null);
 
         if (dWeight != null) {
             long dW = dWeight.data().address();
@@ -120,26 +134,43 @@ final class CrossEntropy {
     }
 
     /** Row by row the loss; with {@code gradient}, the logits become G. */
-    private LossSum losses(Chunk c, MemorySegment labels, float scale, boolean gradient) {
+    private LossSum losses(Chunk c, TokenLoss target, @Nullable Tensor losses, boolean gradient) {
         double[] loss = new double[c.count];
         boolean[] correct = new boolean[c.count];
+        float cap = target.softCap();
         team.rows(c.count, c.vocabulary, (from, to) -> {
             float[] lanes = new float[Lanes.WIDTH];
             for (long i = from; i < to; i++) {
                 long at = i * c.vocabulary;
-                int label = Lanes.getInt(labels, c.row(i));
+                long row = c.row(i);
+                int label = Lanes.getInt(target.labels().data(), row);
                 float max = Softmax.max(c.logits, at, c.vocabulary);
-                float target = Lanes.get(c.logits, at + label);
-                correct[(int) i] = target == max && firstOf(max, c.logits, at, c.vocabulary) == label;
+                float z = Lanes.get(c.logits, at + label);
+                correct[(int) i] = z == max && firstOf(max, c.logits, at, c.vocabulary) == label;
+                if (cap > 0) { // After the search for the largest: capped, what differed may be equal in fp32.
+                    SoftCap.cap(c.logits, cap, at, at + c.vocabulary);
+                    max = SoftCap.cap(max, cap);
+                    z = Lanes.get(c.logits, at + label);
+                }
                 double sum;
-                if (gradient) {
+                if (!gradient) {
+                    sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
+                } else if (cap > 0) {
+                    float scale = scale(target, row);
+                    sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
+                    cappedGradient(c.logits, at, c.vocabulary, max, (float) (scale / sum), 1 / cap);
+                    float g = Lanes.get(c.logits, at + label) - scale * SoftCap.slope(z, 1 / cap);
+                    Lanes.set(c.logits, at + label, g);
+                } else {
+                    float scale = scale(target, row);
                     sum = Softmax.expAndSum(c.logits, at, c.vocabulary, max, lanes);
                     Elementwise.scale(c.logits, (float) (scale / sum), at, at + c.vocabulary);
                     Lanes.set(c.logits, at + label, Lanes.get(c.logits, at + label) - scale);
-                } else {
-                    sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
                 }
-                loss[(int) i] = StrictMath.log(sum) + ((double) max - target);
+                loss[(int) i] = StrictMath.log(sum) + ((double) max - z);
+                if (losses != null) {
+                    Lanes.set(losses.data(), row, (float) loss[(int) i]);
+                }
             }
         });
         double total = 0;
@@ -151,6 +182,25 @@ final class CrossEntropy {
         return new LossSum(total, c.count, right);
     }
 
+    private static float scale(TokenLoss target, long row) {
+        Tensor rowScale = target.rowScale();
+        return rowScale == null ? target.scale() : target.scale() * Lanes.get(rowScale.data(), row);
+    }
+
+    /** In one row of capped logits: {@code z = factor * e^(z - max) * (1 - (z / cap)^2)}. */
+    private static void cappedGradient(MemorySegment z, long at, int n, float max, float factor, float inverseCap) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            FloatVector capped = Lanes.load(z, at + i);
+            FloatVector e = Exp.exp(capped.sub(max));
+            Lanes.store(e.mul(factor).mul(SoftCap.slope(capped, inverseCap)), z, at + i);
+        }
+        for (int i = whole; i < n; i++) {
+            float capped = Lanes.get(z, at + i);
+            Lanes.set(z, at + i, Exp.exp(capped - max) * factor * SoftCap.slope(capped, inverseCap));
+        }
+    }
+
     private static int firstOf(float value, MemorySegment row, long at, int n) {
         for (int i = 0; i < n; i++) {
             if (Lanes.get(row, at + i) == value) {
@@ -160,11 +210,12 @@ final class CrossEntropy {
         return -1;
     }
 
-    private static void zeroIgnored(Tensor labels, MemorySegment dHidden, int width) {
+    /** Clears the rows of target [N, width] whose label is none. */
+    private static void zeroIgnored(Tensor labels, MemorySegment target, int width) {
         long bytes = (long) width * Float.BYTES;
         for (long n = 0; n < labels.size(); n++) {
             if (Lanes.getInt(labels.data(), n) == Kernels.IGNORED) {
-                dHidden.asSlice(n * bytes, bytes).fill((byte) 0);
+                target.asSlice(n * bytes, bytes).fill((byte) 0);
             }
         }
     }

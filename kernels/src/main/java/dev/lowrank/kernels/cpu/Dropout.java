@@ -73,6 +73,22 @@ final class Dropout {
         }
     }
 
+    /**
+     * {@code x += bound * (2u - 1)} with u in [0, 1) from the same 24 bits that decide about keeping an element.
+     */
+    void addNoise(Tensor x, float bound, long key) {
+        Shapes.require(bound >= 0 && bound < Float.POSITIVE_INFINITY, "noise cannot reach to %s.".formatted(bound));
+        Shapes.floats("addUniformNoise x", x);
+        team.elements(x.size(), (from, to) -> {
+            for (long i = from; i < to; i++) {
+                long k = mix64(key + i / CHUNK * 0x9E3779B97F4A7C15L);
+                int bits = mix32(mix32((int) (i % CHUNK) + (int) k) ^ (int) (k >>> 32)) >>> 8;
+                float noise = bound * (2 * (bits * 0x1p-24f) - 1);
+                Lanes.set(x.data(), i, Lanes.get(x.data(), i) + noise);
+            }
+        });
+    }
+
     private static IntVector mix32(IntVector z) {
         z = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 16))
                 .mul(0x85EBCA6B);

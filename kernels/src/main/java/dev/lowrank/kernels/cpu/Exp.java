@@ -35,13 +35,7 @@ final class Exp {
         FloatVector shifted = x.fma(Lanes.all(LOG2_E), Lanes.all(ROUND));
         FloatVector n = shifted.sub(ROUND);
         FloatVector r = n.fma(Lanes.all(-LN2_LOW), n.fma(Lanes.all(-LN2_HIGH), x));
-        FloatVector p = r.fma(Lanes.all(C7), Lanes.all(C6));
-        p = p.fma(r, Lanes.all(C5));
-        p = p.fma(r, Lanes.all(C4));
-        p = p.fma(r, Lanes.all(C3));
-        p = p.fma(r, Lanes.all(C2));
-        p = p.fma(r, Lanes.all(1));
-        p = p.fma(r, Lanes.all(1));
+        FloatVector p = slope(r).fma(r, Lanes.all(1));
         IntVector power =
                 shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(ONE_BITS);
         FloatVector e = p.mul(power.reinterpretAsFloats());
@@ -55,13 +49,49 @@ final class Exp {
         float shifted = Math.fma(x, LOG2_E, ROUND);
         float n = shifted - ROUND;
         float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, x));
+        float p = Math.fma(slope(r), r, 1);
+        return p * Float.intBitsToFloat((Float.floatToRawIntBits(shifted) << 23) + ONE_BITS);
+    }
+
+    /**
+     * {@code e^x - 1} within a few units in the last place of the result, for arguments from -87 to 88: with n and r as
+     * above, {@code 2^n (e^r - 1) + (2^n - 1)}. Near zero n is 0 and nothing cancels.
+     */
+    static FloatVector minusOne(FloatVector x) {
+        FloatVector shifted = x.fma(Lanes.all(LOG2_E), Lanes.all(ROUND));
+        FloatVector n = shifted.sub(ROUND);
+        FloatVector r = n.fma(Lanes.all(-LN2_LOW), n.fma(Lanes.all(-LN2_HIGH), x));
+        FloatVector power = shifted.reinterpretAsInts()
+                .lanewise(VectorOperators.LSHL, 23)
+                .add(ONE_BITS)
+                .reinterpretAsFloats();
+        return power.fma(slope(r).mul(r), power.sub(1));
+    }
+
+    static float minusOne(float x) {
+        float shifted = Math.fma(x, LOG2_E, ROUND);
+        float n = shifted - ROUND;
+        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, x));
+        float power = Float.intBitsToFloat((Float.floatToRawIntBits(shifted) << 23) + ONE_BITS);
+        return Math.fma(power, slope(r) * r, power - 1);
+    }
+
+    /** {@code (e^r - 1) / r}. */
+    private static FloatVector slope(FloatVector r) {
+        FloatVector p = r.fma(Lanes.all(C7), Lanes.all(C6));
+        p = p.fma(r, Lanes.all(C5));
+        p = p.fma(r, Lanes.all(C4));
+        p = p.fma(r, Lanes.all(C3));
+        p = p.fma(r, Lanes.all(C2));
+        return p.fma(r, Lanes.all(1));
+    }
+
+    private static float slope(float r) {
         float p = Math.fma(r, C7, C6);
         p = Math.fma(p, r, C5);
         p = Math.fma(p, r, C4);
         p = Math.fma(p, r, C3);
         p = Math.fma(p, r, C2);
-        p = Math.fma(p, r, 1);
-        p = Math.fma(p, r, 1);
-        return p * Float.intBitsToFloat((Float.floatToRawIntBits(shifted) << 23) + ONE_BITS);
+        return Math.fma(p, r, 1);
     }
 }

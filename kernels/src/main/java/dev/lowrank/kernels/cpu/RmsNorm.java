@@ -13,7 +13,7 @@ final class RmsNorm {
         this.team = team;
     }
 
-    void forward(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd) {
+    void forward(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
         Shapes.matrix("rmsNorm x", x);
         int rows = x.rows();
         int columns = x.columns();
@@ -27,21 +27,28 @@ final class RmsNorm {
                 float squares = Lanes.dot(x.data(), at, x.data(), at, columns, lanes);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(rstd.data(), n, r);
-                scaleRow(x.data(), weight.data(), y.data(), at, columns, r);
+                scaleRow(x.data(), weight.data(), offset, y.data(), at, columns, r);
             }
         });
     }
 
     /**
-     * Derivation, for one row of width C: {@code y_i = x_i r w_i} with {@code r = (mean(x^2) + eps)^(-1/2)}. From
-     * {@code dr/dx_j = -r^3 x_j / C}, with {@code m = dy * w}:
+     * Derivation, for one row of width C: {@code y_i = x_i r (o + w_i)} with {@code r = (mean(x^2) + eps)^(-1/2)}. From
+     * {@code dr/dx_j = -r^3 x_j / C}, with {@code m = dy * (o + w)}:
      *
      * <pre>
      * dx_j = m_j r + sum_i(m_i x_i) * dr/dx_j = r (m_j - x_j r^2 mean(m x))
      * dw_i = sum over rows of dy_i x_i r
      * </pre>
      */
-    void backward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, @Nullable Tensor dx, @Nullable Tensor dWeight) {
+    void backward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            float offset,
+            Tensor rstd,
+            @Nullable Tensor dx,
+            @Nullable Tensor dWeight) {
         Shapes.matrix("rmsNormBackward x", x);
         int rows = x.rows();
         int columns = x.columns();
@@ -56,7 +63,7 @@ final class RmsNorm {
             weightGradient(dy.data(), x.data(), rstd.data(), rows, columns, dWeight.data());
         }
         if (dx != null) {
-            inputGradient(dy.data(), x.data(), weight.data(), rstd.data(), rows, columns, dx.data());
+            inputGradient(dy.data(), x.data(), weight.data(), offset, rstd.data(), rows, columns, dx.data());
         }
     }
 
@@ -73,6 +80,7 @@ final class RmsNorm {
             MemorySegment dy,
             MemorySegment x,
             MemorySegment weight,
+            float offset,
             MemorySegment rstd,
             int rows,
             int columns,
@@ -82,44 +90,51 @@ final class RmsNorm {
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 float r = Lanes.get(rstd, n);
-                float mean = weightedDot(dy, x, weight, at, columns, lanes) / columns;
-                addInputRow(dy, x, weight, at, columns, r, r * r * r * mean, dx);
+                float mean = weightedDot(dy, x, weight, offset, at, columns, lanes) / columns;
+                addInputRow(dy, x, weight, offset, at, columns, r, r * r * r * mean, dx);
             }
         });
     }
 
-    /** {@code y = x * r * weight} in one row. */
+    /** {@code y = x * r * (offset + weight)} in one row. */
     private static void scaleRow(
-            MemorySegment x, MemorySegment weight, MemorySegment y, long at, int columns, float r) {
+            MemorySegment x, MemorySegment weight, float offset, MemorySegment y, long at, int columns, float r) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(x, at + c).mul(r).mul(Lanes.load(weight, c)), y, at + c);
+            Lanes.store(Lanes.load(x, at + c).mul(r).mul(Lanes.load(weight, c).add(offset)), y, at + c);
         }
         for (int c = whole; c < columns; c++) {
-            Lanes.set(y, at + c, Lanes.get(x, at + c) * r * Lanes.get(weight, c));
+            Lanes.set(y, at + c, Lanes.get(x, at + c) * r * (Lanes.get(weight, c) + offset));
         }
     }
 
-    /** {@code sum of dy * weight * x} in one row. */
+    /** {@code sum of dy * (offset + weight) * x} in one row. */
     private static float weightedDot(
-            MemorySegment dy, MemorySegment x, MemorySegment weight, long at, int columns, float[] lanes) {
+            MemorySegment dy,
+            MemorySegment x,
+            MemorySegment weight,
+            float offset,
+            long at,
+            int columns,
+            float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            acc = Lanes.load(dy, at + c).mul(Lanes.load(weight, c)).fma(Lanes.load(x, at + c), acc);
+            acc = Lanes.load(dy, at + c).mul(Lanes.load(weight, c).add(offset)).fma(Lanes.load(x, at + c), acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            sum = Math.fma(Lanes.get(dy, at + c) * Lanes.get(weight, c), Lanes.get(x, at + c), sum);
+            sum = Math.fma(Lanes.get(dy, at + c) * (Lanes.get(weight, c) + offset), Lanes.get(x, at + c), sum);
         }
         return sum;
     }
 
-    /** {@code dx += dy * weight * r - x * back} in one row, {@code back = r^3 mean(m x)}. */
+    /** {@code dx += dy * (offset + weight) * r - x * back} in one row, {@code back = r^3 mean(m x)}. */
     private static void addInputRow(
             MemorySegment dy,
             MemorySegment x,
             MemorySegment weight,
+            float offset,
             long at,
             int columns,
             float r,
@@ -127,13 +142,14 @@ final class RmsNorm {
             MemorySegment dx) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector direct =
-                    Lanes.load(dy, at + c).mul(Lanes.load(weight, c)).mul(r);
+            FloatVector direct = Lanes.load(dy, at + c)
+                    .mul(Lanes.load(weight, c).add(offset))
+                    .mul(r);
             FloatVector grad = Lanes.load(x, at + c).fma(Lanes.all(-back), direct);
             Lanes.store(Lanes.load(dx, at + c).add(grad), dx, at + c);
         }
         for (int c = whole; c < columns; c++) {
-            float direct = Lanes.get(dy, at + c) * Lanes.get(weight, c) * r;
+            float direct = Lanes.get(dy, at + c) * (Lanes.get(weight, c) + offset) * r;
             float grad = Math.fma(Lanes.get(x, at + c), -back, direct);
             Lanes.set(dx, at + c, Lanes.get(dx, at + c) + grad);
         }

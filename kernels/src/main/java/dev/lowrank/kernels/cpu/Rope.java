@@ -13,28 +13,31 @@ final class Rope {
     }
 
     /**
-     * Derivation: a pair turns by the matrix {@code [[cos, -sin], [sin, cos]]}, which is orthogonal, so the backward pass
-     * multiplies by its transpose: the same turn with the sine negated.
+     * Derivation: a pair is multiplied by the matrix {@code [[cos, -sin], [sin, cos]]}, so its gradient is multiplied by
+     * the transpose: the same with the sine negated. That holds whether or not the matrix is a pure turn.
      */
-    void run(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean inverse) {
+    void run(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
         Shapes.matrix("rope x", x);
         int rows = x.rows();
         int columns = x.columns();
         Shapes.require(
-                heads > 0 && columns % heads == 0 && columns / heads % 2 == 0,
-                "rope x is %s, which does not divide into %d heads of even width.".formatted(x, heads));
-        int half = columns / heads / 2;
-        Shapes.ints("rope positions", positions, rows);
+                heads > 0 && columns % heads == 0,
+                "rope x is %s, which does not divide into %d heads.".formatted(x, heads));
+        int width = columns / heads;
         Shapes.matrix("rope cos", cos);
-        Shapes.matrix("rope cos", cos, cos.rows(), half);
+        int half = cos.columns();
+        Shapes.require(
+                half > 0 && 2L * half <= width,
+                "rope cos is %s, which turns %d elements of a head of %d.".formatted(cos, 2L * half, width));
         Shapes.matrix("rope sin", sin, cos.rows(), half);
+        Shapes.ints("rope positions", positions, rows);
         Shapes.inRange("rope positions", positions, cos.rows(), 0);
-        float sign = inverse ? -1 : 1;
+        float sign = transposed ? -1 : 1;
         team.rows(rows, columns, (from, to) -> {
             for (long n = from; n < to; n++) {
                 long angle = (long) Lanes.getInt(positions.data(), n) * half;
                 for (int head = 0; head < heads; head++) {
-                    turn(x.data(), n * columns + 2L * head * half, half, cos.data(), sin.data(), angle, sign);
+                    turn(x.data(), n * columns + (long) head * width, half, cos.data(), sin.data(), angle, sign);
                 }
             }
         });

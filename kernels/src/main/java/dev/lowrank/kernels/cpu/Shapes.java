@@ -65,7 +65,8 @@ final class Shapes {
         }
     }
 
-    private static void usable(String what, Tensor tensor) {
+    /** A tensor whose memory is still there. */
+    static void usable(String what, Tensor tensor) {
         if (!tensor.data().scope().isAlive()) {
             throw new IllegalArgumentException("%s lies in a workspace that is closed.".formatted(what));
         }

@@ -110,7 +110,7 @@ final class ToyTrainer implements Trainer {
                 }
                 step++;
                 state = state * 6364136223846793005L + step;
-                control.stepped(new StepMetrics(step, STEPS, 3.0 / step, 1, 1e-4, 40, 1000, 0.5));
+                control.stepped(new StepMetrics(step, STEPS, 3.0 / step, 1, 1e-4, 40, 1000, 0.5, null));
                 onStep.accept(step);
                 if (step % every == 0 || step == STEPS) {
                     save(control);

@@ -4,6 +4,7 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.adapter.Verdict.Check;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
+import dev.lowrank.engine.format.PeftLora;
 import dev.lowrank.engine.train.HeldOut;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -59,6 +60,14 @@ public final class AdapterCheck {
 
     private static void checkAdapter(Path folder, ModelFolder base, List<Check> checks, List<String> report) {
         try (PeftFolder adapter = PeftFolder.open(folder)) {
+            if (!(adapter.config() instanceof PeftLora lora)) {
+                checks.add(new Check(
+                        "reads back and fits the base",
+                        false,
+                        "Its kind (%s) cannot be checked yet."
+                                .formatted(adapter.config().kind())));
+                return;
+            }
             int fitting = 0;
             int moved = 0;
             long notFinite = 0;
@@ -77,8 +86,12 @@ public final class AdapterCheck {
             checks.add(finite(notFinite));
             checks.add(new Check(
                     "changes the base", moved > 0, "%d of %d adapted layers add something.".formatted(moved, modules)));
-            report.addAll(loadReport(adapter.config().rank()));
+            report.addAll(loadReport(highestRank(lora, adapter)));
         }
+    }
+
+    private static int highestRank(PeftLora lora, PeftFolder adapter) {
+        return adapter.modules().stream().mapToInt(lora::rank).max().orElse(lora.rank());
     }
 
     private static boolean fits(PeftFolder adapter, ModelFolder base, String module) {

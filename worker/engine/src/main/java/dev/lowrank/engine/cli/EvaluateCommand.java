@@ -78,12 +78,12 @@ final class EvaluateCommand implements Callable<Integer> {
                 assistant.tokenizer(),
                 TemplateRenderer.of(assistant.tokenizer()),
                 Named.parse(TrainOn.class, "--train-on", trainOn));
-        int length = Math.min(maxLength, assistant.model().config().maxPositions());
+        int length = Math.min(maxLength, assistant.model().architecture().maxPositions());
         return Dataset.load(
                 data,
                 Named.parse(DataFormat.class, "--format", format),
                 encoder,
-                assistant.model().config().vocabulary(),
+                assistant.model().architecture().vocabulary(),
                 length);
     }
 

@@ -2,10 +2,11 @@ package dev.lowrank.engine.cli;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.PeftBottleneck;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.format.TensorInfo;
-import dev.lowrank.engine.model.LlamaConfig;
+import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.engine.spec.Named;
 import dev.lowrank.engine.spec.TrainOn;
@@ -101,29 +102,23 @@ final class InspectCommand implements Callable<Integer> {
 
     private void adapter(Map<String, Object> facts) {
         try (PeftFolder adapter = PeftFolder.open(path)) {
-            facts.put("kind", "PEFT LoRA adapter");
+            String format = adapter.config() instanceof PeftBottleneck ? "" : "PEFT ";
+            facts.put("kind", format + adapter.config().kind() + " adapter");
             facts.put("base", String.valueOf(adapter.config().baseModel()));
-            facts.put("rank", adapter.config().rank());
-            facts.put("alpha", adapter.config().alpha());
-            facts.put("modules", adapter.modules().size());
-            facts.put("target_modules", adapter.config().targetModules());
-            long values = 0;
-            for (String module : adapter.modules()) {
-                values += adapter.a(module).length + adapter.b(module).length;
-            }
-            facts.put("parameters", values);
+            facts.putAll(AdapterFacts.of(adapter));
+            facts.put("parameters", adapter.parameters());
         }
     }
 
     private void model(Map<String, Object> facts) {
         try (ModelFolder folder = ModelFolder.open(path)) {
-            LlamaConfig config = LlamaConfig.read(folder.config(), path.resolve("config.json"));
+            Architecture config = Architecture.read(folder.config(), path.resolve("config.json"));
             facts.put("kind", "model");
-            facts.put("architecture", "llama");
+            facts.put("architecture", config.family());
             facts.put("parameters", folder.parameters());
-            facts.put("layers", config.layers());
+            facts.put("layers", config.layers().size());
             facts.put("hidden_size", config.width());
-            facts.put("heads", "%d (%d key-value)".formatted(config.heads(), config.kvHeads()));
+            facts.put("heads", "%d (%d key-value)".formatted(config.attention().heads(), config.attention().kvHeads()));
             facts.put("vocabulary", config.vocabulary());
             facts.put("positions", config.maxPositions());
             facts.put("sha256", folder.sha256());

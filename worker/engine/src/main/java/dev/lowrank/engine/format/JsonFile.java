@@ -45,15 +45,9 @@ public final class JsonFile {
      */
     public static JsonNode read(Path file, int maxBytes) {
         byte[] bytes = readBounded(file, maxBytes);
-        Reader text = new InputStreamReader(
-                new ByteArrayInputStream(bytes),
-                StandardCharsets.UTF_8
-                        .newDecoder()
-                        .onMalformedInput(CodingErrorAction.REPORT)
-                        .onUnmappableCharacter(CodingErrorAction.REPORT));
         JsonNode node;
         try {
-            node = MAPPER.readTree(text);
+            node = parse(bytes);
         } catch (JacksonIOException e) {
             throw Refusal.of(file, "is not valid UTF-8; save it as UTF-8", e);
         } catch (JacksonException e) {
@@ -63,6 +57,17 @@ public final class JsonFile {
             throw Refusal.of(file, "is empty where JSON belongs; copy or download it again");
         }
         return node;
+    }
+
+    /** Reads one strict JSON value; nothing but spaces is a missing node. */
+    static JsonNode parse(byte[] bytes) throws JacksonException {
+        Reader text = new InputStreamReader(
+                new ByteArrayInputStream(bytes),
+                StandardCharsets.UTF_8
+                        .newDecoder()
+                        .onMalformedInput(CodingErrorAction.REPORT)
+                        .onUnmappableCharacter(CodingErrorAction.REPORT));
+        return MAPPER.readTree(text);
     }
 
     private static String problem(JacksonException e) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -37,6 +38,9 @@ public final class ModelFolder implements AutoCloseable {
     private final JsonNode config;
     private final Map<String, SafetensorsFile> shards;
     private final Map<String, SafetensorsFile> tensors;
+    private final @Nullable QuantizationConfig quantization;
+    private final Nf4Checkpoint quantized;
+    private final Set<String> names;
     private @Nullable String sha256;
 
     private ModelFolder(
@@ -44,7 +48,12 @@ public final class ModelFolder implements AutoCloseable {
         this.folder = folder;
         this.config = config;
         this.shards = shards;
-        this.tensors = Collections.unmodifiableMap(tensors);
+        this.tensors = tensors;
+        this.quantization = QuantizationConfig.of(folder.resolve(CONFIG), config);
+        this.quantized = Nf4Checkpoint.of(folder, tensors.keySet());
+        Set<String> weights = new LinkedHashSet<>(tensors.keySet());
+        weights.removeIf(quantized::isSide);
+        this.names = Collections.unmodifiableSet(weights);
     }
 
     /**
@@ -181,9 +190,39 @@ public final class ModelFolder implements AutoCloseable {
         return config;
     }
 
-    /** The names of all tensors. */
+    /** What {@code config.json} says of the quantization; null when the model is not quantized. */
+    public @Nullable QuantizationConfig quantization() {
+        return quantization;
+    }
+
+    /** The names of all tensors. What only describes a 4-bit weight belongs to that weight and is not listed. */
     public Set<String> tensorNames() {
-        return tensors.keySet();
+        return names;
+    }
+
+    /** Whether a tensor is a weight that bitsandbytes has quantized to NF4. */
+    public boolean isNf4(String name) {
+        return quantized.isWeight(name);
+    }
+
+    /**
+     * A weight quantized to NF4, every part of it checked.
+     *
+     * @throws InputException if there is none of that name, or it is not sound
+     */
+    public Nf4Weight nf4(String name) {
+        if (!isNf4(name)) {
+            throw Refusal.of(
+                    folder,
+                    "holds %s without 4-bit codes; its weights do not fit its config.json"
+                            .formatted(Refusal.quoted(name)));
+        }
+        return quantized.read(name, this);
+    }
+
+    /** Whether there is a tensor of that name, listed or not. */
+    boolean holds(String name) {
+        return tensors.containsKey(name);
     }
 
     /**
@@ -225,9 +264,17 @@ public final class ModelFolder implements AutoCloseable {
         return file;
     }
 
-    /** Elements of all tensors together; a packed 4-bit weight counts its bytes. */
+    /** Elements of all tensors together; a 4-bit weight counts the elements it stands for. */
     public long parameters() {
-        return tensorNames().stream().mapToLong(name -> info(name).count()).reduce(0, Math::addExact);
+        return tensorNames().stream().mapToLong(this::elements).reduce(0, Math::addExact);
+    }
+
+    private long elements(String name) {
+        if (!isNf4(name)) {
+            return info(name).count();
+        }
+        Nf4Weight weight = nf4(name);
+        return weight.rows() * weight.columns();
     }
 
     /**

@@ -6,40 +6,39 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * A PEFT adapter folder: {@code adapter_config.json} and {@code adapter_model.safetensors}. Where PEFT only warns (keys
+ * An adapter folder: {@code adapter_config.json} and {@code adapter_model.safetensors}. Where PEFT only warns (keys
  * missing or unexpected), this refuses. May be read by several threads until it is closed.
  */
 public final class PeftFolder implements AutoCloseable {
     public static final String CONFIG = "adapter_config.json";
     public static final String WEIGHTS = "adapter_model.safetensors";
-    private static final String PREFIX = "base_model.model.";
-    private static final String A = ".lora_A.weight";
-    private static final String B = ".lora_B.weight";
 
     private final Path path;
     private final PeftConfig config;
     private final SafetensorsFile file;
-    private final Set<String> modules;
+    private final SortedMap<PeftKey, long[]> tensors;
 
-    private PeftFolder(Path path, PeftConfig config, SafetensorsFile file, Set<String> modules) {
+    private PeftFolder(Path path, PeftConfig config, SafetensorsFile file, SortedMap<PeftKey, long[]> tensors) {
         this.path = path;
         this.config = config;
         this.file = file;
-        this.modules = Collections.unmodifiableSet(modules);
+        this.tensors = Collections.unmodifiableSortedMap(tensors);
     }
 
     /**
      * Checks a folder and maps its weights.
      *
-     * @throws InputException if it is not a sound plain LoRA adapter
+     * @throws InputException if it is not a sound adapter of a supported kind, or its two files do not fit
      * @throws UncheckedIOException if the disk fails
      */
     public static PeftFolder open(Path folder) {
@@ -48,10 +47,35 @@ public final class PeftFolder implements AutoCloseable {
         Path weights = folder.resolve(WEIGHTS);
         SafetensorsFile file = SafetensorsFile.open(weights);
         try {
-            return new PeftFolder(folder, config, file, new Check(weights, file, config).modules());
+            return new PeftFolder(folder, config, file, checked(config, weights, file));
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
+        }
+    }
+
+    private static SortedMap<PeftKey, long[]> checked(PeftConfig config, Path weights, SafetensorsFile file) {
+        PeftCheck check = new PeftCheck(config);
+        SortedMap<PeftKey, long[]> tensors = new TreeMap<>();
+        try {
+            for (TensorInfo tensor : file.tensors().values()) {
+                tensors.put(check.key(tensor.name()), tensor.shape());
+                if (!tensor.dtype().readableAsFloats()) {
+                    throw new PeftCheck.Complaint(
+                            "holds %s as %s, but adapter weights must be F32, F16 or BF16; save the adapter in one of them"
+                                    .formatted(Refusal.quoted(tensor.name()), tensor.dtype()));
+                }
+            }
+            check.check(tensors);
+            return tensors;
+        } catch (PeftCheck.Complaint e) {
+            throw Refusal.of(weights, String.valueOf(e.getMessage()));
+        } catch (PeftPattern.Costly e) {
+            throw Refusal.of(
+                    weights,
+                    "has module names for which a pattern of adapter_config.json takes too long; list the module names"
+                            + " instead",
+                    e);
         }
     }
 
@@ -80,76 +104,6 @@ public final class PeftFolder implements AutoCloseable {
         }
     }
 
-    /** The check of every tensor against the configuration. */
-    private record Check(Path path, SafetensorsFile file, PeftConfig config) {
-        Set<String> modules() {
-            Set<String> withA = new HashSet<>();
-            Set<String> withB = new HashSet<>();
-            for (TensorInfo tensor : file.tensors().values()) {
-                boolean isA = tensor.name().endsWith(A);
-                String module = isA || tensor.name().endsWith(B) ? moduleOf(tensor.name()) : "";
-                if (module.isEmpty()) {
-                    throw refuse(tensor, "which is not part of a plain LoRA adapter; save the adapter without it");
-                }
-                checkTensor(tensor, module, isA ? 0 : 1);
-                (isA ? withA : withB).add(module);
-            }
-            Set<String> modules = new TreeSet<>(withA);
-            modules.addAll(withB);
-            if (modules.isEmpty()) {
-                throw Refusal.of(path, "holds no adapted module; copy or train the adapter again");
-            }
-            for (String module : modules) {
-                if (!withA.contains(module) || !withB.contains(module)) {
-                    throw Refusal.of(
-                            path,
-                            "holds only one of lora_A and lora_B for module %s; copy or save the adapter again"
-                                    .formatted(Refusal.quoted(module)));
-                }
-            }
-            return modules;
-        }
-
-        private void checkTensor(TensorInfo tensor, String module, int rankAxis) {
-            long[] shape = tensor.shape();
-            if (!tensor.dtype().readableAsFloats()) {
-                throw refuse(tensor, "but adapter weights must be F32, F16 or BF16; save the adapter in one of them");
-            }
-            if (shape.length != 2 || tensor.count() == 0) {
-                throw refuse(tensor, "which is not a matrix; only linear layers are supported, so adapt those alone");
-            }
-            if (shape[rankAxis] != config.rank()) {
-                throw refuse(
-                        tensor,
-                        "whose rank is not the r=%d of adapter_config.json; take both files from the same adapter"
-                                .formatted(config.rank()));
-            }
-            if (!config.targets(module)) {
-                throw refuse(
-                        tensor,
-                        "but target_modules of adapter_config.json do not name that module; take both files from the same"
-                                + " adapter");
-            }
-        }
-
-        private InputException refuse(TensorInfo tensor, String problem) {
-            return Refusal.of(
-                    path,
-                    "holds %s as %s %s, %s"
-                            .formatted(
-                                    Refusal.quoted(tensor.name()),
-                                    tensor.dtype(),
-                                    Arrays.toString(tensor.shape()),
-                                    problem));
-        }
-    }
-
-    /** The part between prefix and ending; empty when there is none. */
-    private static String moduleOf(String key) {
-        int end = key.length() - A.length();
-        return key.startsWith(PREFIX) && end > PREFIX.length() ? key.substring(PREFIX.length(), end) : "";
-    }
-
     public Path path() {
         return path;
     }
@@ -158,36 +112,99 @@ public final class PeftFolder implements AutoCloseable {
         return config;
     }
 
-    /** Paths of the adapted modules in the base model, sorted. */
-    public Set<String> modules() {
-        return modules;
+    /** What is stored, in the order of the names in the file. */
+    public Set<PeftKey> keys() {
+        return tensors.keySet();
+    }
+
+    /** The paths of all tensors of one role, sorted. */
+    public SortedSet<String> paths(PeftKey.Role role) {
+        SortedSet<String> paths = new TreeSet<>();
+        keys().stream().filter(key -> key.role() == role).forEach(key -> paths.add(key.path()));
+        return paths;
+    }
+
+    /** Paths of the modules of the base that have an adapter of their own, sorted; none for virtual tokens. */
+    public SortedSet<String> modules() {
+        return switch (config) {
+            case PeftLora _ -> paths(PeftKey.Role.LORA_A);
+            case PeftIa3 _ -> paths(PeftKey.Role.IA3);
+            case PeftPromptTuning _, PeftPrefixTuning _, PeftBottleneck _ -> Collections.emptySortedSet();
+        };
+    }
+
+    /**
+     * Refuses the adapter if it lacks a module that its configuration targets.
+     *
+     * @param linear paths of the base's linear layers, without the output head where "all-linear" leaves it out
+     */
+    public void requireModules(Collection<String> linear) {
+        PeftModules chosen = switch (config) {
+            case PeftLora lora -> lora.modules();
+            case PeftIa3 ia3 -> ia3.modules();
+            case PeftPromptTuning _, PeftPrefixTuning _, PeftBottleneck _ -> null;
+        };
+        if (chosen == null) {
+            return;
+        }
+        Set<String> missing = new TreeSet<>(linear);
+        missing.removeAll(modules());
+        for (String module : missing) {
+            if (chosen.targets(module)) {
+                throw Refusal.of(
+                        path.resolve(WEIGHTS),
+                        "lacks the weights for module %s, which target_modules name and the base has; copy or save the adapter again"
+                                .formatted(Refusal.quoted(module)));
+            }
+        }
+    }
+
+    /** Elements of all tensors together. */
+    public long parameters() {
+        return file.tensors().values().stream().mapToLong(TensorInfo::count).sum();
+    }
+
+    /**
+     * A tensor's extents, outermost first.
+     *
+     * @throws InputException if it is not there
+     */
+    public long[] shape(PeftKey key) {
+        return file.info(key.name()).shape();
+    }
+
+    /**
+     * A tensor's values, row-major.
+     *
+     * @throws InputException if it is not there
+     */
+    public float[] floats(PeftKey key) {
+        return file.floats(key.name());
+    }
+
+    /** All of a tensor, ready to be written again. */
+    public NamedTensor tensor(PeftKey key) {
+        return new NamedTensor(key, shape(key), floats(key));
     }
 
     /** [rank, in] */
     public long[] shapeA(String module) {
-        return file.info(PREFIX + module + A).shape();
+        return shape(PeftKey.loraA(module));
     }
 
     /** [out, rank] */
     public long[] shapeB(String module) {
-        return file.info(PREFIX + module + B).shape();
+        return shape(PeftKey.loraB(module));
     }
 
     /** A of a module, [rank, in] row-major. */
     public float[] a(String module) {
-        return file.floats(PREFIX + module + A);
+        return floats(PeftKey.loraA(module));
     }
 
     /** B of a module, [out, rank] row-major. */
     public float[] b(String module) {
-        return file.floats(PREFIX + module + B);
-    }
-
-    /** Both factors of a module. */
-    public AdapterWeights weights(String module) {
-        int in = Math.toIntExact(shapeA(module)[1]);
-        int out = Math.toIntExact(shapeB(module)[0]);
-        return new AdapterWeights(module, config.rank(), in, out, a(module), b(module));
+        return floats(PeftKey.loraB(module));
     }
 
     @Override
@@ -199,18 +216,14 @@ public final class PeftFolder implements AutoCloseable {
      * Writes an adapter as PEFT would, in F32, and syncs both files and the folder to the disk.
      *
      * @param folder created when it is not there
-     * @throws IllegalArgumentException if the weights do not fit the configuration
+     * @throws IllegalArgumentException if the tensors are not just what the configuration asks for
      * @throws UncheckedIOException if the disk fails or is full
      */
-    public static void write(Path folder, PeftConfig config, List<AdapterWeights> weights) {
+    public static void write(Path folder, PeftConfig config, List<NamedTensor> tensors) {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-        for (AdapterWeights w : weights) {
-            if (w.rank() != config.rank() || !config.targets(w.module())) {
-                throw new IllegalArgumentException(
-                        "module %s of rank %d is not one of %s".formatted(w.module(), w.rank(), config));
-            }
-            writer.add(PREFIX + w.module() + A, StoredType.F32, new long[] {w.rank(), w.in()}, w.a());
-            writer.add(PREFIX + w.module() + B, StoredType.F32, new long[] {w.out(), w.rank()}, w.b());
+        check(config, tensors);
+        for (NamedTensor tensor : tensors) {
+            writer.add(tensor.key().name(), StoredType.F32, tensor.shape(), tensor.values());
         }
         try {
             Files.createDirectories(folder);
@@ -219,6 +232,24 @@ public final class PeftFolder implements AutoCloseable {
             Durable.syncFolder(folder);
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot write " + folder, e);
+        }
+    }
+
+    private static void check(PeftConfig config, List<NamedTensor> tensors) {
+        PeftCheck check = new PeftCheck(config);
+        SortedMap<PeftKey, long[]> shapes = new TreeMap<>();
+        try {
+            for (NamedTensor tensor : tensors) {
+                PeftKey read = check.key(tensor.key().name());
+                if (!read.equals(tensor.key())) {
+                    throw new PeftCheck.Complaint("would hold %s, which reads back as another part (%s)"
+                            .formatted(tensor.key(), read.role()));
+                }
+                shapes.put(read, tensor.shape());
+            }
+            check.check(shapes);
+        } catch (PeftCheck.Complaint e) {
+            throw new IllegalArgumentException("The adapter " + e.getMessage(), e);
         }
     }
 }

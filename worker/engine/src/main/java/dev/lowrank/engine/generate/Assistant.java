@@ -1,12 +1,14 @@
 package dev.lowrank.engine.generate;
 
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.adapter.LoraAdapter;
+import dev.lowrank.engine.adapter.Adapter;
+import dev.lowrank.engine.adapter.Adapters;
 import dev.lowrank.engine.data.TemplateRenderer;
 import dev.lowrank.engine.format.JsonFile;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tokenizer.Tokenizer;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
@@ -28,18 +30,20 @@ public final class Assistant implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final @Nullable TemplateRenderer template;
     private final Kernels kernels;
-    private final Llama model;
+    private final Transformer model;
     private final Workspace memory;
-    private final Generator generator;
+    private final int capacity;
     private final Set<Integer> stops;
-    private @Nullable LoraAdapter adapter;
+    private @Nullable Adapter adapter;
+    private Generator generator;
 
-    private Assistant(ModelFolder folder, Tokenizer tokenizer, Llama model, Kernels kernels, int capacity) {
+    private Assistant(ModelFolder folder, Tokenizer tokenizer, Transformer model, Kernels kernels, int capacity) {
         this.folder = folder;
         this.tokenizer = tokenizer;
         this.kernels = kernels;
         this.model = model;
         this.memory = kernels.workspace();
+        this.capacity = capacity;
         this.generator = new Generator(model, capacity, kernels);
         this.template = TemplateRenderer.of(tokenizer);
         this.stops = stops();
@@ -49,12 +53,16 @@ public final class Assistant implements AutoCloseable {
     public static Assistant open(Path model, Kernels kernels) {
         ModelFolder folder = ModelFolder.open(model);
         Tokenizer tokenizer = Tokenizer.open(model);
-        Llama llama = Llama.load(folder, false, kernels);
+        Transformer loaded = Transformer.load(folder, Precision.FROZEN, kernels);
         return new Assistant(
-                folder, tokenizer, llama, kernels, Math.min(llama.config().maxPositions(), 4096));
+                folder,
+                tokenizer,
+                loaded,
+                kernels,
+                Math.min(loaded.architecture().maxPositions(), 4096));
     }
 
-    public Llama model() {
+    public Transformer model() {
         return model;
     }
 
@@ -79,10 +87,12 @@ public final class Assistant implements AutoCloseable {
         memory.release(0);
         if (peftFolder != null) {
             try (PeftFolder peft = PeftFolder.open(peftFolder)) {
-                adapter = LoraAdapter.load(peft, model, false, kernels, memory);
+                adapter = Adapters.open(peft, model, false, kernels, memory);
             }
             adapter.attach();
         }
+        generator.close();
+        generator = new Generator(model, capacity - model.rowsInFront(), kernels);
     }
 
     /**

@@ -2,7 +2,7 @@ package dev.lowrank.engine.generate;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.model.KeyValueCache;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
 import dev.lowrank.kernels.Kernels;
@@ -13,14 +13,14 @@ import java.util.Set;
 
 /** Continues token sequences with a model, one token at a time, keeping keys and values of what went before. */
 public final class Generator implements AutoCloseable {
-    private final Llama model;
+    private final Transformer model;
     private final Kernels kernels;
     private final Workspace memory;
     private final Workspace scratch;
     private final KeyValueCache cache;
 
     /** @param capacity most tokens of prompt and answer together */
-    public Generator(Llama model, int capacity, Kernels kernels) {
+    public Generator(Transformer model, int capacity, Kernels kernels) {
         this.model = model;
         this.kernels = kernels;
         this.memory = kernels.workspace();
@@ -40,7 +40,7 @@ public final class Generator implements AutoCloseable {
                     .formatted(prompt.length, cache.capacity() - 1));
         }
         cache.clear();
-        float[] logits = new float[model.config().vocabulary()];
+        float[] logits = new float[model.architecture().vocabulary()];
         int[] answer = new int[Math.min(most, cache.capacity() - prompt.length)];
         int[] next = prompt;
         for (int n = 0; n < answer.length; n++) {

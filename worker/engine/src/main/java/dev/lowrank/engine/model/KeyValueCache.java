@@ -1,5 +1,7 @@
 package dev.lowrank.engine.model;
 
+import dev.lowrank.engine.family.Architecture;
+import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
@@ -14,13 +16,26 @@ public final class KeyValueCache {
     private final int capacity;
     private int length;
 
-    KeyValueCache(LlamaConfig config, int capacity, Kernels kernels, Workspace workspace) {
+    KeyValueCache(Architecture architecture, int capacity, Kernels kernels, Workspace workspace) {
         this.kernels = kernels;
         this.capacity = capacity;
-        for (int layer = 0; layer < config.layers(); layer++) {
-            keys.add(workspace.take(capacity, (long) config.kvHeads() * config.headWidth()));
-            values.add(workspace.take(capacity, (long) config.kvHeads() * config.headWidth()));
+        for (int layer = 0; layer < architecture.layers().size(); layer++) {
+            keys.add(workspace.take(capacity, architecture.keyWidth()));
+            values.add(workspace.take(capacity, architecture.keyWidth()));
         }
+    }
+
+    /** Starts an empty cache with learned keys and values [P, layers * 2 * G * D]. */
+    void begin(Parameter prefix) {
+        int rows = prefix.rows();
+        for (int layer = 0; layer < keys.size(); layer++) {
+            int width = keys.get(layer).columns();
+            kernels.copyColumns(
+                    prefix.value(), 2 * layer * width, keys.get(layer).slice(0, rows), 0, width);
+            kernels.copyColumns(
+                    prefix.value(), (2 * layer + 1) * width, values.get(layer).slice(0, rows), 0, width);
+        }
+        length = rows;
     }
 
     /** Tokens it holds. */

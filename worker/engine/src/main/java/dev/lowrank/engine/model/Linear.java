@@ -1,7 +1,9 @@
 package dev.lowrank.engine.model;
 
+import dev.lowrank.engine.tape.LinearAdapter;
 import dev.lowrank.engine.tape.LowRank;
-import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.engine.tape.Matrix;
+import dev.lowrank.engine.tape.Rescaling;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
 import org.jspecify.annotations.Nullable;
@@ -9,36 +11,87 @@ import org.jspecify.annotations.Nullable;
 /** A linear layer of the model, which an adapter may be attached to. */
 public final class Linear {
     private final String path;
-    private final Parameter weight;
-    private @Nullable LowRank adapter;
+    private final int layer;
+    private final Slot weight;
+    private final @Nullable Slot bias;
+    private final boolean transposed;
+    private @Nullable LinearAdapter adapter;
 
     /**
      * @param path its module path in the model, such as {@code model.layers.0.self_attn.q_proj}
-     * @param weight [out, in]
+     * @param weight [out, in], or [in, out] if transposed
      */
-    Linear(String path, Parameter weight) {
+    Linear(String path, int layer, Slot weight, @Nullable Slot bias, boolean transposed) {
         this.path = path;
+        this.layer = layer;
         this.weight = weight;
+        this.bias = bias;
+        this.transposed = transposed;
     }
 
     public String path() {
         return path;
     }
 
+    /** The block it belongs to, from 0. */
+    public int layer() {
+        return layer;
+    }
+
     public int inputs() {
-        return weight.value().columns();
+        return transposed ? weight.base().rows() : weight.base().columns();
     }
 
     public int outputs() {
-        return weight.value().rows();
+        return transposed ? weight.base().columns() : weight.base().rows();
+    }
+
+    /** The weight that counts at present. */
+    public Matrix weight() {
+        return weight.matrix();
+    }
+
+    /** Whether the weight lies as [in, out], as GPT-2's files have it. */
+    public boolean transposed() {
+        return transposed;
+    }
+
+    public boolean hasBias() {
+        return bias != null;
     }
 
     /** Puts an adapter on this layer, or takes it off again. */
-    public void adapter(@Nullable LowRank lowRank) {
-        adapter = lowRank;
+    public void adapter(@Nullable LinearAdapter adapter) {
+        this.adapter = adapter;
     }
 
+    /** x [N, in] to [N, out]. */
     Value forward(Tape tape, Value x) {
-        return tape.linear(x, weight, adapter);
+        Rescaling rescaling = adapter instanceof Rescaling r ? r : null;
+        Value in = rescaling != null && rescaling.input() ? tape.rescaled(x, rescaling.factor()) : x;
+        Value y = adapter instanceof LowRank lowRank ? updated(tape, in, lowRank) : plain(tape, in);
+        if (bias != null) {
+            y = tape.bias(y, bias.parameter());
+        }
+        return rescaling != null && !rescaling.input() ? tape.rescaled(y, rescaling.factor()) : y;
+    }
+
+    private Value plain(Tape tape, Value x) {
+        return tape.linear(x, weight.matrix(), transposed, null);
+    }
+
+    /**
+     * LoRA, or DoRA: with d the dropped inputs, {@code y = W x + (g - 1) W d + g s B A d}, which is
+     * {@code g (W + s B A) d + W (x - d)}.
+     */
+    private Value updated(Tape tape, Value x, LowRank lowRank) {
+        if (lowRank.magnitude() == null) {
+            return tape.linear(x, weight.matrix(), transposed, lowRank);
+        }
+        Value d = tape.dropout(x, lowRank.dropout(), lowRank.site());
+        LowRank kept = new LowRank(lowRank.a(), lowRank.b(), lowRank.scale(), 0, lowRank.site(), lowRank.magnitude());
+        Value z = tape.linear(d, weight.matrix(), transposed, kept);
+        Value y = tape.magnitude(z, weight.matrix(), transposed, kept);
+        return d == x ? y : tape.sum(y, plain(tape, tape.difference(x, d)));
     }
 }

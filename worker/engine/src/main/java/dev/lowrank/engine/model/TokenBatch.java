@@ -1,51 +1,63 @@
 package dev.lowrank.engine.model;
 
-import dev.lowrank.kernels.DType;
-import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.Sequences;
-import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.Workspace;
 import java.util.List;
 
 /**
- * Sequences standing one after another without padding, on the device. What padding a row to the right would compute,
- * this computes without the padding.
+ * Sequences standing one after another without padding. What padding a row to the right would compute, this computes
+ * without the padding; no sequence sees another.
  *
- * @param ids I32 [N]
- * @param positions I32 [N], from 0 in each sequence (or from the cache's length while generating)
+ * @param ids [N]
+ * @param starts first row of each sequence, and N as the last element
  */
-public record TokenBatch(Tensor ids, Tensor positions, Sequences sequences) {
-    /** Rows of a micro-batch, each starting at position 0. */
-    public static TokenBatch of(List<int[]> rows, Kernels kernels, Workspace workspace) {
+public record TokenBatch(int[] ids, int[] starts) {
+    /** Rows of a micro-batch. */
+    public static TokenBatch of(List<int[]> rows) {
         int[] starts = new int[rows.size() + 1];
         for (int s = 0; s < rows.size(); s++) {
             starts[s + 1] = Math.addExact(starts[s], rows.get(s).length);
         }
         int[] ids = new int[starts[rows.size()]];
-        int[] positions = new int[ids.length];
         for (int s = 0; s < rows.size(); s++) {
             System.arraycopy(rows.get(s), 0, ids, starts[s], rows.get(s).length);
-            for (int i = starts[s]; i < starts[s + 1]; i++) {
-                positions[i] = i - starts[s];
+        }
+        return new TokenBatch(ids, starts);
+    }
+
+    public int sequences() {
+        return starts.length - 1;
+    }
+
+    /** Tokens of the longest sequence. */
+    public int longest() {
+        int longest = 0;
+        for (int s = 0; s < sequences(); s++) {
+            longest = Math.max(longest, starts[s + 1] - starts[s]);
+        }
+        return longest;
+    }
+
+    /**
+     * Positions of all rows, counted in each sequence from {@code first} on; with {@code extra} rows more in front of
+     * each sequence.
+     */
+    int[] positions(int first, int extra) {
+        int[] positions = new int[ids.length + sequences() * extra];
+        int at = 0;
+        for (int s = 0; s < sequences(); s++) {
+            int rows = starts[s + 1] - starts[s] + extra;
+            for (int i = 0; i < rows; i++) {
+                positions[at++] = first + i;
             }
         }
-        return new TokenBatch(
-                upload(ids, kernels, workspace), upload(positions, kernels, workspace), Sequences.ofStarts(starts));
+        return positions;
     }
 
-    /** The next tokens of one sequence of which {@code past} tokens are in a key-value cache. */
-    static TokenBatch continuing(int[] ids, int past, Kernels kernels, Workspace workspace) {
-        int[] positions = new int[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            positions[i] = past + i;
+    /** Starts with {@code extra} rows more in front of each sequence. */
+    int[] starts(int extra) {
+        int[] moved = starts.clone();
+        for (int s = 0; s < moved.length; s++) {
+            moved[s] += s * extra;
         }
-        Sequences sequences = new Sequences(new int[] {0, ids.length}, new int[] {0, past + ids.length});
-        return new TokenBatch(upload(ids, kernels, workspace), upload(positions, kernels, workspace), sequences);
-    }
-
-    private static Tensor upload(int[] values, Kernels kernels, Workspace workspace) {
-        Tensor tensor = workspace.take(DType.I32, values.length);
-        kernels.upload(values, tensor);
-        return tensor;
+        return moved;
     }
 }

@@ -1,14 +1,18 @@
 package dev.lowrank.engine.tape;
 
 import dev.lowrank.engine.CounterRandom;
+import dev.lowrank.kernels.Activation;
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +50,10 @@ public final class Tape {
         return recording;
     }
 
+    public Kernels kernels() {
+        return kernels;
+    }
+
     public Workspace workspace() {
         return workspace;
     }
@@ -67,33 +75,79 @@ public final class Tape {
         return y;
     }
 
-    /** Root-mean-square normalisation of each row of x [N, C]. */
-    public Value rmsNorm(Value x, Parameter weight, float epsilon) {
+    /** {@code factor * x}, in place; x must have no other use. */
+    public Value scaled(Value x, float factor) {
+        kernels.scale(x.data(), factor);
+        record(x, dx -> kernels.scale(dx, factor));
+        return x;
+    }
+
+    /**
+     * {@code x + bound * (2u - 1)} with u uniform by the tape's key, in place (NEFTune); the gradient passes through.
+     * Rows {@code [from, from + count)} only, drawn by {@code site}.
+     */
+    public void noise(Value x, int from, int count, float bound, int site) {
+        if (recording) {
+            kernels.addUniformNoise(x.data().slice(from, count), bound, CounterRandom.key(dropoutKey, site));
+        }
+    }
+
+    /**
+     * Root-mean-square normalisation of x [N, C] with weight [W] and {@code offset} added to it. W divides C: with W < C
+     * each part of W numbers (a head) is normalised by itself.
+     */
+    public Value rmsNorm(Value x, Parameter weight, float offset, float epsilon) {
         Tensor out = workspace.take(x.data().shape());
-        Tensor rstd = workspace.take(x.data().rows());
-        kernels.rmsNorm(x.data(), weight.value(), epsilon, out, rstd);
+        long width = weight.value().size();
+        long parts = x.data().size() / width;
+        Tensor rstd = workspace.take(parts);
+        Tensor in = x.data().reshape(parts, width);
+        kernels.rmsNorm(in, weight.value(), offset, epsilon, out.reshape(parts, width), rstd);
         Value y = result(out, x.needsGradient() || weight.trainable());
+        record(y, dy -> {
+            Tensor dx = x.needsGradient() ? summed(x).reshape(parts, width) : null;
+            kernels.rmsNormBackward(dy.reshape(parts, width), in, weight.value(), offset, rstd, dx, weight.gradient());
+        });
+        return y;
+    }
+
+    /** Normalisation of each row of x [N, C] to mean 0 and variance 1, then weight and bias [C]. */
+    public Value layerNorm(Value x, Parameter weight, Parameter bias, float epsilon) {
+        Tensor out = workspace.take(x.data().shape());
+        Tensor mean = workspace.take(x.data().rows());
+        Tensor rstd = workspace.take(x.data().rows());
+        kernels.layerNorm(x.data(), weight.value(), bias.value(), epsilon, out, mean, rstd);
+        Value y = result(out, x.needsGradient() || weight.trainable() || bias.trainable());
         record(
                 y,
-                dy -> kernels.rmsNormBackward(
-                        dy, x.data(), weight.value(), rstd, x.needsGradient() ? summed(x) : null, weight.gradient()));
+                dy -> kernels.layerNormBackward(
+                        dy,
+                        x.data(),
+                        weight.value(),
+                        mean,
+                        rstd,
+                        x.needsGradient() ? summed(x) : null,
+                        weight.gradient(),
+                        bias.gradient()));
         return y;
     }
 
     /**
-     * A linear layer, adapted or not: x [N, in] and W [out, in] give {@code y = x W^T + s (drop(x) A^T) B^T}, [N, out].
+     * A linear layer without its bias, adapted or not: x [N, in] and W [out, in] give
+     * {@code y = x W^T + s (drop(x) A^T) B^T}, [N, out]. DoRA's magnitudes are not applied here.
      *
      * <p>With {@code h = drop(x) A^T} [N, r] from the forward pass and {@code t = s dy B} [N, r]:
      * {@code dW = dy^T x}, {@code dB = s dy^T h}, {@code dA = t^T drop(x)}, {@code dx = dy W + drop'(t A)}, where drop'
      * scales and drops by the same mask. BA is never formed.
+     *
+     * @param transposed W lies as [in, out]
      */
-    public Value linear(Value x, Parameter weight, @Nullable LowRank lowRank) {
-        Tensor w = weight.value();
-        Tensor out = workspace.take(x.data().rows(), w.rows());
-        kernels.matmul(x.data(), false, w, true, 1, 0, out);
+    public Value linear(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
+        Tensor out = workspace.take(x.data().rows(), transposed ? weight.columns() : weight.rows());
+        product(x.data(), weight, !transposed, 0, out);
         if (lowRank == null) {
-            Value y = result(out, x.needsGradient() || weight.trainable());
-            record(y, dy -> plainLinearBackward(dy, x, weight));
+            Value y = result(out, x.needsGradient() || trainable(weight));
+            record(y, dy -> plainLinearBackward(dy, x, weight, transposed));
             return y;
         }
         boolean drops = recording && lowRank.dropout() > 0;
@@ -103,30 +157,52 @@ public final class Tape {
             input = workspace.take(x.data().shape());
             kernels.dropout(x.data(), lowRank.dropout(), key, false, input);
         }
-        Tensor h = workspace.take(x.data().rows(), lowRank.a().value().rows());
+        Tensor h = workspace.take(x.data().rows(), lowRank.a().rows());
         kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
         kernels.matmul(h, false, lowRank.b().value(), true, lowRank.scale(), 1, out);
         Value y = result(
                 out,
                 x.needsGradient()
-                        || weight.trainable()
+                        || trainable(weight)
                         || lowRank.a().trainable()
                         || lowRank.b().trainable());
         Tensor dropped = input;
         record(y, dy -> {
-            plainLinearBackward(dy, x, weight);
+            plainLinearBackward(dy, x, weight, transposed);
             lowRankBackward(dy, x, dropped, h, lowRank, drops, key);
         });
         return y;
     }
 
-    private void plainLinearBackward(Tensor dy, Value x, Parameter weight) {
-        Tensor dWeight = weight.gradient();
-        if (dWeight != null) {
+    private static boolean trainable(Matrix weight) {
+        return weight instanceof Parameter parameter && parameter.trainable();
+    }
+
+    private void plainLinearBackward(Tensor dy, Value x, Matrix weight, boolean transposed) {
+        Tensor dWeight = weight instanceof Parameter parameter ? parameter.gradient() : null;
+        if (dWeight != null && transposed) {
+            kernels.matmul(x.data(), true, dy, false, 1, 1, dWeight);
+        } else if (dWeight != null) {
             kernels.matmul(dy, true, x.data(), false, 1, 1, dWeight);
         }
         if (x.needsGradient()) {
-            accumulate(dy, false, weight.value(), false, 1, x);
+            Tensor present = x.gradient();
+            Tensor dx = present == null ? fresh(x) : present;
+            product(dy, weight, transposed, present == null ? 0 : 1, dx);
+        }
+    }
+
+    /** {@code out = x op(W) + beta * out}, W dequantized for this product alone where it has 4 bits. */
+    private void product(Tensor x, Matrix weight, boolean transpose, float beta, Tensor out) {
+        switch (weight) {
+            case Parameter dense -> kernels.matmul(x, false, dense.value(), transpose, 1, beta, out);
+            case FourBit quantized -> {
+                long mark = workspace.mark();
+                Tensor dense = workspace.take(quantized.rows(), quantized.columns());
+                kernels.dequantizeNf4(quantized.data(), dense);
+                kernels.matmul(x, false, dense, transpose, 1, beta, out);
+                workspace.release(mark);
+            }
         }
     }
 
@@ -155,7 +231,142 @@ public final class Tape {
             kernels.matmul(t, false, a, false, 1, 0, masked);
             kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
         } else {
-            accumulate(t, false, a, false, 1, x);
+            Tensor present = x.gradient();
+            kernels.matmul(t, false, a, false, 1, present == null ? 0 : 1, present == null ? fresh(x) : present);
+        }
+    }
+
+    /** Adds a bias [C] to every row of x [N, C], in place; x must have no other use before this one. */
+    public Value bias(Value x, Parameter bias) {
+        kernels.addBias(x.data(), bias.value());
+        Tensor dBias = bias.gradient();
+        Value y = dBias == null || x.needsGradient() ? x : result(x.data(), true);
+        if (dBias != null) {
+            record(y, dy -> kernels.columnSums(dy, dBias));
+        }
+        return y;
+    }
+
+    /** {@code x * factor} by columns: x [N, C], factor [C]. */
+    public Value rescaled(Value x, Parameter factor) {
+        Tensor out = workspace.take(x.data().shape());
+        kernels.scaleColumns(x.data(), factor.value(), out);
+        Value y = result(out, x.needsGradient() || factor.trainable());
+        record(
+                y,
+                dy -> kernels.scaleColumnsBackward(
+                        dy, x.data(), factor.value(), x.needsGradient() ? summed(x) : null, factor.gradient()));
+        return y;
+    }
+
+    /**
+     * DoRA: {@code y = g * z} by columns with {@code g = m / |W + s B A|} (lengths of rows), where z [N, out] is the
+     * product with the updated weight. The length is a constant of the pass, as in the paper:
+     * {@code dz = g * dy}, {@code dm = (sum over n of dy * z) / length}.
+     */
+    public Value magnitude(Value z, Matrix weight, boolean transposed, LowRank lowRank) {
+        Parameter magnitude = Objects.requireNonNull(lowRank.magnitude());
+        int width = z.data().columns();
+        Tensor inverse = workspace.take(1, width);
+        inverseLengths(weight, transposed, lowRank, inverse);
+        Tensor g = workspace.take(1, width);
+        Tensor m = magnitude.value().reshape(1, width);
+        kernels.scaleColumns(m, inverse.reshape(width), g);
+        Tensor out = workspace.take(z.data().shape());
+        kernels.scaleColumns(z.data(), g.reshape(width), out);
+        Value y = result(out, z.needsGradient() || magnitude.trainable());
+        record(y, dy -> {
+            Tensor dG = workspace.take(width);
+            kernels.zero(dG);
+            kernels.scaleColumnsBackward(dy, z.data(), g.reshape(width), z.needsGradient() ? summed(z) : null, dG);
+            Tensor dM = magnitude.gradient();
+            if (dM != null) {
+                kernels.scaleColumnsBackward(
+                        dG.reshape(1, width), m, inverse.reshape(width), dM.reshape(1, width), null);
+            }
+        });
+        return y;
+    }
+
+    private void inverseLengths(Matrix weight, boolean transposed, LowRank lowRank, Tensor inverse) {
+        long mark = workspace.mark();
+        float[] lengths = UpdatedWeight.rowLengths(weight, transposed, lowRank, kernels, workspace);
+        workspace.release(mark);
+        for (int i = 0; i < lengths.length; i++) {
+            lengths[i] = 1 / lengths[i];
+        }
+        kernels.upload(lengths, 0, inverse);
+    }
+
+    /** Inverted dropout while recording; x itself otherwise. */
+    public Value dropout(Value x, float rate, int site) {
+        if (!recording || rate == 0) {
+            return x;
+        }
+        long key = CounterRandom.key(dropoutKey, site);
+        Tensor out = workspace.take(x.data().shape());
+        kernels.dropout(x.data(), rate, key, false, out);
+        Value y = result(out, x.needsGradient());
+        record(y, dy -> kernels.dropout(dy, rate, key, true, summed(x)));
+        return y;
+    }
+
+    /** {@code x - y}. */
+    public Value difference(Value x, Value y) {
+        Tensor out = workspace.take(x.data().shape());
+        kernels.copy(y.data(), out);
+        kernels.scale(out, -1);
+        kernels.add(x.data(), out, out);
+        Value z = result(out, x.needsGradient() || y.needsGradient());
+        record(z, dz -> {
+            addTo(x, dz);
+            if (y.needsGradient()) {
+                Tensor dy = summed(y);
+                kernels.scale(dy, -1);
+                kernels.add(dy, dz, dy);
+                kernels.scale(dy, -1);
+            }
+        });
+        return z;
+    }
+
+    /** {@code x + y}, which may have other uses. */
+    public Value sum(Value x, Value y) {
+        Tensor out = workspace.take(x.data().shape());
+        kernels.add(x.data(), y.data(), out);
+        Value z = result(out, x.needsGradient() || y.needsGradient());
+        record(z, dz -> {
+            addTo(x, dz);
+            addTo(y, dz);
+        });
+        return z;
+    }
+
+    /** Divides the columns of x [N, C] among parts of the given widths; x must have no other use. */
+    public List<Value> split(Value x, int... widths) {
+        List<Value> parts = new ArrayList<>();
+        int from = 0;
+        for (int width : widths) {
+            Tensor out = workspace.take(x.data().rows(), width);
+            kernels.copyColumns(x.data(), from, out, 0, width);
+            parts.add(result(out, x.needsGradient()));
+            from += width;
+        }
+        if (recording && x.needsGradient()) {
+            backward.add(() -> joinGradients(x, parts));
+        }
+        return parts;
+    }
+
+    private void joinGradients(Value x, List<Value> parts) {
+        Tensor dx = summed(x);
+        int from = 0;
+        for (Value part : parts) {
+            Tensor dPart = part.gradient();
+            if (dPart != null) {
+                kernels.copyColumns(dPart, 0, dx, from, dPart.columns());
+            }
+            from += part.data().columns();
         }
     }
 
@@ -167,30 +378,38 @@ public final class Tape {
     }
 
     /** Causal attention: q [N, H * D], k and v [M, G * D] give [N, H * D]. */
-    public Value attention(Value q, Value k, Value v, Sequences sequences, int heads, int kvHeads, float scale) {
+    public Value attention(Value q, Value k, Value v, Sequences sequences, AttentionShape shape) {
         Tensor out = workspace.take(q.data().shape());
         boolean differentiable = recording && (q.needsGradient() || k.needsGradient() || v.needsGradient());
-        Tensor lse = differentiable ? workspace.take(q.data().rows(), heads) : null;
-        kernels.attention(q.data(), k.data(), v.data(), sequences, heads, kvHeads, scale, out, lse);
+        Tensor lse = differentiable ? workspace.take(q.data().rows(), shape.heads()) : null;
+        kernels.attention(q.data(), k.data(), v.data(), sequences, shape, out, lse);
         Value y = result(out, differentiable);
         if (lse != null) {
             record(y, dy -> {
                 Tensor dQ = fresh(q);
                 Tensor dK = fresh(k);
                 Tensor dV = fresh(v);
-                kernels.attentionBackward(
-                        dy, q.data(), k.data(), v.data(), out, lse, sequences, heads, kvHeads, scale, dQ, dK, dV);
+                kernels.attentionBackward(dy, q.data(), k.data(), v.data(), out, lse, sequences, shape, dQ, dK, dV);
             });
         }
         return y;
     }
 
-    /** {@code silu(gate) * up}, all [N, F]; gate and up must have no other use. */
-    public Value swiGlu(Value gate, Value up) {
+    /** {@code act(gate) * up}, all [N, F]; gate and up must have no other use. */
+    public Value gated(Activation activation, Value gate, Value up) {
         Tensor out = workspace.take(gate.data().shape());
-        kernels.swiGlu(gate.data(), up.data(), out);
+        kernels.gated(activation, gate.data(), up.data(), out);
         Value y = result(out, gate.needsGradient() || up.needsGradient());
-        record(y, dy -> kernels.swiGluBackward(dy, gate.data(), up.data(), fresh(gate), fresh(up)));
+        record(y, dy -> kernels.gatedBackward(activation, dy, gate.data(), up.data(), fresh(gate), fresh(up)));
+        return y;
+    }
+
+    /** {@code act(x)}; x must have no other use. */
+    public Value activation(Activation activation, Value x) {
+        Tensor out = workspace.take(x.data().shape());
+        kernels.activation(activation, x.data(), out);
+        Value y = result(out, x.needsGradient());
+        record(y, dy -> kernels.activationBackward(activation, dy, x.data(), fresh(x)));
         return y;
     }
 
@@ -219,16 +438,112 @@ public final class Tape {
     }
 
     /**
-     * The last operation of a training pass: projects hidden [N, C] on the vocabulary and sums the cross-entropy over
-     * the labelled rows; the gradients are those of {@code scale * loss}.
+     * Puts the same P learned rows in front of every sequence's rows of x [N, W].
+     *
+     * @param table [P, T], of which the W columns from {@code column} on are used
+     * @param starts first row of each sequence in x, and N
+     * @return [N + S * P, W]
      */
-    public LossSum crossEntropy(Value hidden, Parameter head, Tensor labels, float scale) {
+    public Value prefixed(Value x, Parameter table, int column, int[] starts) {
+        int width = x.data().columns();
+        int prefix = table.rows();
+        int count = starts.length - 1;
+        Tensor out = workspace.take(x.data().rows() + (long) count * prefix, width);
+        for (int s = 0; s < count; s++) {
+            int rows = starts[s + 1] - starts[s];
+            int at = starts[s] + s * prefix;
+            kernels.copyColumns(table.value(), column, out.slice(at, prefix), 0, width);
+            kernels.copy(x.data().slice(starts[s], rows), out.slice(at + prefix, rows));
+        }
+        Value y = result(out, x.needsGradient() || table.trainable());
+        record(y, dy -> {
+            Tensor dx = x.needsGradient() ? summed(x) : null;
+            Tensor dTable = table.gradient();
+            Tensor sum = workspace.take(prefix, width);
+            if (dTable != null) {
+                kernels.copyColumns(dTable, column, sum, 0, width);
+            }
+            for (int s = 0; s < count; s++) {
+                int rows = starts[s + 1] - starts[s];
+                int at = starts[s] + s * prefix;
+                kernels.add(sum, dy.slice(at, prefix), sum);
+                if (dx != null) {
+                    Tensor part = dx.slice(starts[s], rows);
+                    kernels.add(part, dy.slice(at + prefix, rows), part);
+                }
+            }
+            if (dTable != null) {
+                kernels.copyColumns(sum, 0, dTable, column, width);
+            }
+        });
+        return y;
+    }
+
+    /** Takes the first {@code prefix} rows of every sequence away again; starts are those without them. */
+    public Value withoutPrefix(Value x, int prefix, int[] starts) {
+        int count = starts.length - 1;
+        Tensor out = workspace.take(starts[count], x.data().columns());
+        for (int s = 0; s < count; s++) {
+            int rows = starts[s + 1] - starts[s];
+            kernels.copy(x.data().slice(starts[s] + (s + 1) * prefix, rows), out.slice(starts[s], rows));
+        }
+        Value y = result(out, x.needsGradient());
+        record(y, dy -> {
+            Tensor dx = summed(x);
+            for (int s = 0; s < count; s++) {
+                int rows = starts[s + 1] - starts[s];
+                Tensor part = dx.slice(starts[s] + (s + 1) * prefix, rows);
+                kernels.add(part, dy.slice(starts[s], rows), part);
+            }
+        });
+        return y;
+    }
+
+    /**
+     * Runs a part of the pass keeping only its input; the backward pass computes it once more before it walks it back.
+     *
+     * @param part must compute the same each time it is run
+     */
+    public Value checkpointed(Value x, BiFunction<Tape, Value, Value> part) {
         if (!recording) {
-            return kernels.linearCrossEntropy(hidden.data(), head.value(), labels, scale, null, null, workspace);
+            return part.apply(this, x);
+        }
+        Tensor out = workspace.take(x.data().shape());
+        long mark = workspace.mark();
+        Tape first = recording(kernels, workspace, dropoutKey);
+        Value computed = part.apply(first, new Value(x.data(), x.needsGradient()));
+        kernels.copy(computed.data(), out);
+        Value y = result(out, computed.needsGradient());
+        workspace.release(mark);
+        record(y, dy -> {
+            Tensor dx = x.needsGradient() ? summed(x) : null;
+            long again = workspace.mark();
+            Tape second = recording(kernels, workspace, dropoutKey);
+            Value input = new Value(x.data(), x.needsGradient());
+            if (dx != null) {
+                input.gradient(dx);
+            }
+            Value output = part.apply(second, input);
+            output.gradient(dy);
+            second.backward();
+            workspace.release(again);
+        });
+        return y;
+    }
+
+    /**
+     * The last operation of a training pass: projects hidden [N, C] on the vocabulary and sums the cross-entropy over
+     * the labelled rows; the gradients are those of {@code target.scale * loss}.
+     *
+     * @param losses F32 [N] that receives each row's own loss, or null
+     */
+    public LossSum crossEntropy(Value hidden, Parameter head, TokenLoss target, @Nullable Tensor losses) {
+        if (!recording) {
+            return kernels.linearCrossEntropy(hidden.data(), head.value(), target, losses, null, null, workspace);
         }
         Tensor dHidden = hidden.needsGradient() ? fresh(hidden) : null;
         return kernels.linearCrossEntropy(
-                hidden.data(), head.value(), labels, scale, dHidden, head.gradient(), workspace);
+                hidden.data(), head.value(), target, losses, dHidden, head.gradient(), workspace);
     }
 
     /** Walks the recorded pass backwards, adding to the gradients of the parameters. */
@@ -255,6 +570,13 @@ public final class Tape {
         });
     }
 
+    private void addTo(Value x, Tensor gradient) {
+        if (x.needsGradient()) {
+            Tensor dx = summed(x);
+            kernels.add(dx, gradient, dx);
+        }
+    }
+
     /** The gradient of x to be overwritten whole by its only user; memory without meaning where none is wanted. */
     private Tensor fresh(Value x) {
         Tensor gradient = workspace.take(x.data().shape());
@@ -268,13 +590,6 @@ public final class Tape {
             kernels.zero(fresh(x));
         }
         return Objects.requireNonNull(x.gradient());
-    }
-
-    /** {@code dx += alpha * op(a) op(b)}. */
-    private void accumulate(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, Value x) {
-        Tensor present = x.gradient();
-        Tensor target = present == null ? fresh(x) : present;
-        kernels.matmul(a, transposeA, b, transposeB, alpha, present == null ? 0 : 1, target);
     }
 
     private interface GradientStep {

@@ -1,10 +1,8 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.spec.AdapterSpec;
-import dev.lowrank.engine.spec.BiasMode;
 import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.LoraSpec;
-import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.OptimizerKind;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.TrainingSettings;
@@ -15,11 +13,6 @@ final class Abilities {
     private Abilities() {}
 
     static void require(TrainingSpec spec) {
-        String method = spec.method().key();
-        require(
-                spec.method() == Method.LORA || spec.method() == Method.FULL,
-                "method",
-                "is \"%s\", which this engine does not train; say \"lora\" or \"full\".".formatted(method));
         AdapterSpec adapter = spec.adapter();
         if (adapter instanceof LoraSpec lora) {
             requireAdapter(lora);
@@ -29,16 +22,6 @@ final class Abilities {
 
     private static void requireAdapter(LoraSpec lora) {
         require(!lora.init().movesBase(), "adapter.init", notDone(lora.init().key()));
-        require(!lora.rslora(), "adapter.rslora", notDone("true"));
-        require(!lora.dora(), "adapter.dora", notDone("true"));
-        require(lora.rankPattern().isEmpty(), "adapter.rank_pattern", notDone("set"));
-        require(lora.alphaPattern().isEmpty(), "adapter.alpha_pattern", notDone("set"));
-        require(lora.layers() == null, "adapter.layers", notDone("set"));
-        require(lora.modulesToSave().isEmpty(), "adapter.modules_to_save", notDone("set"));
-        require(
-                lora.bias() == BiasMode.NONE,
-                "adapter.bias",
-                notDone(lora.bias().key()));
     }
 
     private static void requireTraining(TrainingSettings training) {

@@ -1,36 +1,36 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.SafetensorsWriter;
 import dev.lowrank.engine.format.StoredType;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.function.Function;
 
 /** Every weight of the base. */
 final class FullTrainee implements Trainee {
     private final ModelFolder base;
     private final Kernels kernels;
-    private final Llama model;
+    private final Transformer model;
     private final Workspace memory;
 
     FullTrainee(ModelFolder base, Kernels kernels) {
         this.base = base;
         this.kernels = kernels;
-        this.model = Llama.load(base, true, kernels);
+        this.model = Transformer.load(base, Precision.TRAINABLE, kernels);
         this.memory = kernels.workspace();
     }
 
     @Override
-    public Llama model() {
+    public Transformer model() {
         return model;
     }
 
@@ -46,10 +46,9 @@ final class FullTrainee implements Trainee {
 
     /** The weights have moved, so the base is loaded once more. */
     @Override
-    public LossSum measureBase(Dataset data, Workspace scratch) {
-        try (Llama untouched = Llama.load(base, false, kernels)) {
-            untouched.reservePositions(data.longestRow());
-            return LossMeter.measure(untouched, data, kernels, scratch);
+    public <T> T withBase(Function<Transformer, T> use) {
+        try (Transformer untouched = Transformer.load(base, Precision.FROZEN, kernels)) {
+            return use.apply(untouched);
         }
     }
 
@@ -58,7 +57,7 @@ final class FullTrainee implements Trainee {
     public void write(Path folder) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Parameter parameter : model.parameters().values()) {
-            StoredType dtype = base.info(parameter.name()).dtype();
+            StoredType dtype = base.info(storedName(parameter.name())).dtype();
             writer.add(parameter.name(), dtype, parameter.value().shape(), () -> {
                 float[] values = new float[Math.toIntExact(parameter.value().size())];
                 kernels.download(parameter.value(), values, 0);
@@ -72,6 +71,11 @@ final class FullTrainee implements Trainee {
             }
         }
         Companions.copy(base.path(), folder);
+    }
+
+    /** Some files leave out the first part of every name (GPT-2's early ones). */
+    private String storedName(String name) {
+        return base.tensorNames().contains(name) ? name : name.substring(name.indexOf('.') + 1);
     }
 
     @Override

@@ -2,8 +2,8 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.data.Example;
-import dev.lowrank.engine.model.Llama;
 import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
 import dev.lowrank.kernels.DType;
@@ -21,7 +21,7 @@ public final class LossMeter {
     private LossMeter() {}
 
     /** Sum over all rows of a dataset. */
-    public static LossSum measure(Llama model, Dataset data, Kernels kernels, Workspace scratch) {
+    public static LossSum measure(Transformer model, Dataset data, Kernels kernels, Workspace scratch) {
         LossSum sum = LossSum.ZERO;
         for (int from = 0; from < data.size(); from += ROWS) {
             List<Example> rows = new ArrayList<>();
@@ -30,15 +30,15 @@ public final class LossMeter {
             }
             long mark = scratch.mark();
             Tape tape = Tape.forwardOnly(kernels, scratch);
-            Value hidden = model.hidden(tape, batch(rows, kernels, scratch));
+            Value hidden = model.hidden(tape, batch(rows));
             sum = sum.plus(model.loss(tape, hidden, labels(rows, kernels, scratch), 1));
             scratch.release(mark);
         }
         return sum;
     }
 
-    static TokenBatch batch(List<Example> rows, Kernels kernels, Workspace scratch) {
-        return TokenBatch.of(rows.stream().map(Example::ids).toList(), kernels, scratch);
+    static TokenBatch batch(List<Example> rows) {
+        return TokenBatch.of(rows.stream().map(Example::ids).toList());
     }
 
     /** I32 [N]: the label of the token after each; the last token of a row predicts nothing. */

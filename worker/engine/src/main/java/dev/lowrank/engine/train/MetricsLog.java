@@ -40,6 +40,9 @@ final class MetricsLog implements AutoCloseable {
         line.put("trained_tokens", metrics.trainedTokens());
         line.put("tokens_per_second", metrics.tokensPerSecond());
         line.put("token_accuracy", metrics.tokenAccuracy());
+        if (metrics.margin() != null) {
+            line.put("margin", metrics.margin());
+        }
         try {
             writer.write(MAPPER.writeValueAsString(line));
             writer.newLine();

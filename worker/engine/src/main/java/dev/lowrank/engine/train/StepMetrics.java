@@ -1,5 +1,7 @@
 package dev.lowrank.engine.train;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One optimizer step.
  *
@@ -10,6 +12,7 @@ package dev.lowrank.engine.train;
  * @param trainedTokens tokens that carried loss
  * @param tokensPerSecond all tokens that went through the model, over the step's wall time
  * @param tokenAccuracy share of trained tokens that were the most likely one
+ * @param margin mean lead of preferred answers, in nats times beta; null where nothing is preferred
  */
 public record StepMetrics(
         int step,
@@ -19,4 +22,5 @@ public record StepMetrics(
         double learningRate,
         long trainedTokens,
         double tokensPerSecond,
-        double tokenAccuracy) {}
+        double tokenAccuracy,
+        @Nullable Double margin) {}

@@ -2,19 +2,12 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.data.Dataset;
-import dev.lowrank.engine.data.Example;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
-import dev.lowrank.engine.tape.Tape;
-import dev.lowrank.engine.tape.Value;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.LossSum;
-import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -36,8 +31,8 @@ public final class TrainingRun implements AutoCloseable {
     private final Kernels kernels;
     private final ModelFolder base;
     private final Trainee trainee;
-    private final Dataset training;
-    private final @Nullable Dataset validation;
+    private final Objective objective;
+    private final @Nullable Objective validation;
     private final BatchPlan batches;
     private final Optimizer optimizer;
     private final Workspace scratch;
@@ -54,11 +49,12 @@ public final class TrainingRun implements AutoCloseable {
         this.kernels = kernels;
         this.base = base;
         this.trainee = trainee;
-        this.training = data.training();
-        this.validation = data.validation();
-        this.batches = new BatchPlan(training.size(), settings);
-        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, trainee.memory());
         this.scratch = kernels.workspace();
+        this.objective = data.training(trainee, kernels, scratch);
+        this.validation = data.validation(trainee, kernels, scratch);
+        this.batches = new BatchPlan(objective.rows(), settings);
+        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, trainee.memory());
+        trainee.model().reservePositions(longestRow());
         this.checkpoints = new Checkpoints(directory.resolve("checkpoints"), kernels);
         this.identity = identity(spec, base, data);
         this.completed = checkpoints.restore(identity, optimizer.state());
@@ -78,7 +74,6 @@ public final class TrainingRun implements AutoCloseable {
             Files.createDirectories(directory);
             RunData data = RunData.load(spec, base);
             trainee = Trainee.prepare(spec, base, kernels);
-            trainee.model().reservePositions(data.longestRow());
             return new TrainingRun(spec, directory, kernels, base, data, trainee);
         } catch (IOException e) {
             closeAll(trainee, base);
@@ -104,9 +99,9 @@ public final class TrainingRun implements AutoCloseable {
         return new RunPlan(
                 batches.totalSteps(),
                 batches.stepsPerEpoch(),
-                training.size(),
-                training.trainedTokens(),
-                training.truncatedRows(),
+                objective.rows(),
+                objective.trainedTokens(),
+                objective.truncatedRows(),
                 optimizer.trainableParameters(),
                 base.parameters());
     }
@@ -153,45 +148,37 @@ public final class TrainingRun implements AutoCloseable {
     private @Nullable StepMetrics step(int step, int total, RunControl control) {
         long began = System.nanoTime();
         List<int[]> window = batches.window(step);
-        long trained = 0;
-        for (int[] rows : window) {
-            trained += Arrays.stream(rows)
-                    .mapToLong(row -> training.get(row).trainedTokens())
-                    .sum();
-        }
+        long weight = window.stream().mapToLong(objective::weight).sum();
         optimizer.zeroGradients();
-        LossSum sum = LossSum.ZERO;
+        LossParts sum = null;
         long tokens = 0;
         for (int micro = 0; micro < window.size(); micro++) {
             if (control.stopRequested()) {
                 return null;
             }
-            List<Example> rows =
-                    Arrays.stream(window.get(micro)).mapToObj(training::get).toList();
-            tokens += rows.stream().mapToInt(row -> row.ids().length).sum();
-            sum = sum.plus(
-                    forwardBackward(rows, (float) (1.0 / trained), CounterRandom.key(settings.seed(), step, micro)));
+            int[] rows = window.get(micro);
+            tokens += Arrays.stream(rows).map(objective::tokens).sum();
+            sum = objective
+                    .forwardBackward(rows, 1.0 / weight, CounterRandom.key(settings.seed(), step, micro))
+                    .plus(sum);
         }
-        double loss = sum.loss() / trained;
+        LossParts parts = Objects.requireNonNull(sum);
+        double loss = parts.loss() / weight;
         double norm = optimizer.clip();
         requireFinite(step, loss, norm);
         double rate = settings.schedule().rate(settings.learningRate(), step, total, settings.warmupSteps());
         optimizer.update(step + 1, rate);
         double seconds = (System.nanoTime() - began) / 1e9;
         return new StepMetrics(
-                step + 1, total, loss, norm, rate, trained, tokens / seconds, (double) sum.correct() / trained);
-    }
-
-    private LossSum forwardBackward(List<Example> rows, float scale, long dropoutKey) {
-        long mark = scratch.mark();
-        Tape tape = Tape.recording(kernels, scratch, dropoutKey);
-        TokenBatch batch = LossMeter.batch(rows, kernels, scratch);
-        Tensor labels = LossMeter.labels(rows, kernels, scratch);
-        Value hidden = trainee.model().hidden(tape, batch);
-        LossSum sum = trainee.model().loss(tape, hidden, labels, scale);
-        tape.backward();
-        scratch.release(mark);
-        return sum;
+                step + 1,
+                total,
+                loss,
+                norm,
+                rate,
+                parts.trained(),
+                tokens / seconds,
+                (double) parts.correct() / parts.trained(),
+                parts.margin() == null ? null : parts.margin() / weight);
     }
 
     private static void requireFinite(int step, double loss, double norm) {
@@ -223,11 +210,20 @@ public final class TrainingRun implements AutoCloseable {
         if (validation == null) {
             return null;
         }
-        LossSum before = trainee.measureBase(validation, scratch);
-        LossSum after = LossMeter.measure(trainee.model(), validation, kernels, scratch);
-        double n = after.tokens();
+        LossParts before = validation.measureBase();
+        LossParts after = validation.measure();
+        long weight = validation.weight(IntStream.range(0, validation.rows()).toArray());
+        double tokens = after.trained();
         return new HeldOut(
-                before.loss() / n, after.loss() / n, before.correct() / n, after.correct() / n, after.tokens());
+                before.loss() / weight,
+                after.loss() / weight,
+                before.correct() / tokens,
+                after.correct() / tokens,
+                after.trained());
+    }
+
+    private int longestRow() {
+        return Math.max(objective.longestRow(), validation == null ? 0 : validation.longestRow());
     }
 
     /** Writes the PEFT adapter folder (or, for full fine-tuning, the model folder) with tokenizer and chat template. */

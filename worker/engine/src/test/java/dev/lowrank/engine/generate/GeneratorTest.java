@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
@@ -24,7 +25,7 @@ class GeneratorTest {
 
     private final Kernels kernels = CpuKernels.open(2);
     private final ModelFolder folder = ModelFolder.open(Path.of("src/test/resources/fixtures/llama-tiny/model"));
-    private final Llama model = Llama.load(folder, false, kernels);
+    private final Transformer model = Transformer.load(folder, Precision.FROZEN, kernels);
     private final Generator generator = new Generator(model, 40, kernels);
 
     @AfterEach
@@ -85,9 +86,9 @@ class GeneratorTest {
     private int mostLikelyAfter(int[] tokens) {
         try (Workspace scratch = kernels.workspace()) {
             Tape tape = Tape.forwardOnly(kernels, scratch);
-            var hidden = model.hidden(tape, TokenBatch.of(List.of(tokens), kernels, scratch));
+            var hidden = model.hidden(tape, TokenBatch.of(List.of(tokens)));
             Tensor logits = model.logits(tape, hidden, tokens.length - 1);
-            float[] values = new float[model.config().vocabulary()];
+            float[] values = new float[model.architecture().vocabulary()];
             kernels.download(logits, values, 0);
             return Sampling.GREEDY.choose(values, 0);
         }

@@ -3,11 +3,13 @@ package dev.lowrank.engine.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowrank.engine.format.PeftFolder;
+import dev.lowrank.engine.format.PeftKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.assertj.core.data.Offset;
 import org.assertj.core.data.Percentage;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -45,20 +47,38 @@ final class Conformance {
         }
     }
 
-    /** Norm of the difference over norm, over all factors together. */
+    /** The same for preference tuning, whose trace has margins and no counts of tokens. */
+    static void assertPreferencesAgree(Path metrics, JsonNode trace) throws IOException {
+        List<String> lines = Files.readAllLines(metrics);
+        assertThat(lines).hasSize(trace.size());
+        for (int s = 0; s < trace.size(); s++) {
+            JsonNode ours = JsonMapper.shared().readTree(lines.get(s));
+            JsonNode reference = trace.get(s);
+            assertThat(ours.get("loss").asDouble())
+                    .as("step " + s)
+                    .isCloseTo(reference.get("loss").asDouble(), LOSS);
+            assertThat(ours.get("grad_norm").asDouble())
+                    .as("step " + s)
+                    .isCloseTo(reference.get("grad_norm").asDouble(), NORM);
+            assertThat(ours.get("margin").asDouble())
+                    .as("step " + s)
+                    .isCloseTo(reference.get("margin").asDouble(), Offset.offset(1e-3));
+        }
+    }
+
+    /** Norm of the difference over norm, over all tensors together. */
     static void assertAdaptersAgree(Path ours, Path reference, double most) {
         try (PeftFolder a = PeftFolder.open(ours);
                 PeftFolder b = PeftFolder.open(reference)) {
-            assertThat(a.modules()).isEqualTo(b.modules());
+            assertThat(a.keys()).isEqualTo(b.keys());
             double difference = 0;
             double norm = 0;
-            for (String module : a.modules()) {
-                for (float[][] pair :
-                        List.of(new float[][] {a.a(module), b.a(module)}, new float[][] {a.b(module), b.b(module)})) {
-                    for (int i = 0; i < pair[0].length; i++) {
-                        difference += Math.pow((double) pair[0][i] - pair[1][i], 2);
-                        norm += Math.pow(pair[1][i], 2);
-                    }
+            for (PeftKey key : a.keys()) {
+                float[] x = a.floats(key);
+                float[] y = b.floats(key);
+                for (int i = 0; i < x.length; i++) {
+                    difference += Math.pow((double) x[i] - y[i], 2);
+                    norm += Math.pow(y[i], 2);
                 }
             }
             assertThat(Math.sqrt(difference / norm)).isLessThan(most);

@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
-import dev.lowrank.engine.model.Llama;
+import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
@@ -36,14 +37,15 @@ class ReferenceFixtureTest {
         try (Kernels kernels = CpuKernels.open(2);
                 Workspace scratch = kernels.workspace();
                 ModelFolder model = ModelFolder.open(FIXTURE.resolve("model"));
-                Llama llama = Llama.load(model, false, kernels);
+                Transformer llama = Transformer.load(model, Precision.FROZEN, kernels);
                 SafetensorsFile reference = SafetensorsFile.open(FIXTURE.resolve("forward.safetensors"))) {
             Tape tape = Tape.forwardOnly(kernels, scratch);
-            Value hidden = llama.hidden(tape, TokenBatch.of(rows, kernels, scratch));
+            Value hidden = llama.hidden(tape, TokenBatch.of(rows));
             Tensor logits = llama.logits(tape, hidden, 0);
             int from = 0;
             for (int k = 0; k < rows.size(); k++) {
-                float[] ours = new float[rows.get(k).length * llama.config().vocabulary()];
+                float[] ours =
+                        new float[rows.get(k).length * llama.architecture().vocabulary()];
                 kernels.download(logits.slice(from, rows.get(k).length), ours, 0);
                 assertThat(Conformance.largestDifference(ours, reference.floats("logits." + k), ours.length))
                         .isLessThan(1e-4);

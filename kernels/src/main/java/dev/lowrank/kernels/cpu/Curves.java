@@ -1,0 +1,167 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Activation;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The activations and their slopes on small arrays, whole vectors at a time. Each has its own loop, chosen outside it: a
+ * choice inside would make every vector an object.
+ */
+final class Curves {
+    /** {@code 2 sqrt(2 / pi)}, and {@link Activation#GELU_TANH}'s cubic. */
+    private static final float TWO_ROOT = 1.5957691216f;
+
+    private static final float CUBIC = 0.044715f;
+
+    /** From |z| = 16 on, the sigmoid in {@link Activation#GELU_TANH} is 0 or 1; beyond, its argument could overflow. */
+    private static final float FAR = 256;
+
+    private static final float DENSITY = 0.3989422804f; // 1 / sqrt(2 pi)
+
+    private Curves() {}
+
+    /** {@code y[i] = activation(z[i])} for i below n rounded up to whole vectors. */
+    static void values(Activation activation, float[] z, float[] y, int n) {
+        switch (activation) {
+            case SILU -> silu(z, y, n);
+            case GELU -> gelu(z, y, n);
+            case GELU_TANH -> geluTanh(z, y, n);
+            case RELU -> relu(z, y, n);
+            case TANH -> tanh(z, y, n);
+        }
+    }
+
+    /** The same with {@code slope[i] = activation'(z[i])} beside it. */
+    static void slopes(Activation activation, float[] z, float[] y, float[] slope, int n) {
+        switch (activation) {
+            case SILU -> silu(z, y, slope, n);
+            case GELU -> gelu(z, y, slope, n);
+            case GELU_TANH -> geluTanh(z, y, slope, n);
+            case RELU -> relu(z, y, slope, n);
+            case TANH -> tanh(z, y, slope, n);
+        }
+    }
+
+    /** {@code out = silu(gate) * up} from {@code from} on, as far as whole vectors go; returns where that is. */
+    static long gateBySilu(MemorySegment gate, MemorySegment up, MemorySegment out, long from, long to) {
+        long whole = Lanes.whole(from, to);
+        for (long i = from; i < whole; i += Lanes.WIDTH) {
+            FloatVector z = Lanes.load(gate, i);
+            Lanes.store(z.mul(sigmoid(z)).mul(Lanes.load(up, i)), out, i);
+        }
+        return whole;
+    }
+
+    private static void silu(float[] zs, float[] y, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            z.mul(sigmoid(z)).intoArray(y, i);
+        }
+    }
+
+    /** With {@code s = 1 / (1 + e^-z)}, {@code s' = s (1 - s)}, so {@code (z s)' = s + z s (1 - s) = s (1 + z (1 - s))}. */
+    private static void silu(float[] zs, float[] y, float[] slope, int n) {
+        FloatVector one = Lanes.all(1);
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            FloatVector s = sigmoid(z);
+            z.mul(s).intoArray(y, i);
+            s.mul(z.fma(one.sub(s), one)).intoArray(slope, i);
+        }
+    }
+
+    private static void gelu(float[] zs, float[] y, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            z.mul(Gaussian.distribution(z, Gaussian.bell(z))).intoArray(y, i);
+        }
+    }
+
+    /** {@code (z Phi)' = Phi + z phi} with the density {@code phi = e^(-z^2 / 2) / sqrt(2 pi)}. */
+    private static void gelu(float[] zs, float[] y, float[] slope, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            FloatVector bell = Gaussian.bell(z);
+            FloatVector phi = Gaussian.distribution(z, bell);
+            z.mul(phi).intoArray(y, i);
+            z.mul(bell).fma(Lanes.all(DENSITY), phi).intoArray(slope, i);
+        }
+    }
+
+    /** {@code (1 + tanh u) / 2} is the sigmoid of {@code 2 u}, so the value is {@code z sigmoid(v)}, {@code v = 2 u}. */
+    private static void geluTanh(float[] zs, float[] y, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            FloatVector cubic = z.mul(z).min(FAR).mul(CUBIC);
+            z.mul(sigmoid(argument(z, cubic))).intoArray(y, i);
+        }
+    }
+
+    /**
+     * With {@code s = sigmoid(v)}, {@code (z s)' = s + z s (1 - s) v'}, and from {@code v = a (z + c z^3)},
+     * {@code v' = a (1 + 3 c z^2)}. As {@code 1 - s} would cancel and {@code v'} is large where it does,
+     * {@code s (1 - s)} is computed as {@code e / (1 + e)^2} with {@code e = e^-|v|}.
+     */
+    private static void geluTanh(float[] zs, float[] y, float[] slope, int n) {
+        FloatVector one = Lanes.all(1);
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            FloatVector cubic = z.mul(z).min(FAR).mul(CUBIC);
+            FloatVector v = argument(z, cubic);
+            FloatVector e = Exp.exp(v.abs().neg());
+            FloatVector inverse = one.div(e.add(1));
+            FloatVector below = e.mul(inverse);
+            FloatVector s = inverse.blend(below, v.lt(0));
+            FloatVector steepness = cubic.fma(Lanes.all(3), one).mul(TWO_ROOT);
+            z.mul(s).intoArray(y, i);
+            z.mul(below.mul(inverse)).fma(steepness, s).intoArray(slope, i);
+        }
+    }
+
+    /** {@code a (z + c z^3)} from {@code cubic = c z^2}. */
+    private static FloatVector argument(FloatVector z, FloatVector cubic) {
+        return z.fma(cubic, z).mul(TWO_ROOT);
+    }
+
+    private static void relu(float[] zs, float[] y, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            load(zs, i).max(0).intoArray(y, i);
+        }
+    }
+
+    private static void relu(float[] zs, float[] y, float[] slope, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = load(zs, i);
+            z.max(0).intoArray(y, i);
+            Lanes.all(1).blend(0f, z.compare(VectorOperators.LE, 0)).intoArray(slope, i);
+        }
+    }
+
+    private static void tanh(float[] zs, float[] y, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            Tanh.tanh(load(zs, i)).intoArray(y, i);
+        }
+    }
+
+    /** With {@code t = tanh z}, {@code t' = 1 - t^2}. */
+    private static void tanh(float[] zs, float[] y, float[] slope, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector t = Tanh.tanh(load(zs, i));
+            t.intoArray(y, i);
+            t.neg().fma(t, Lanes.all(1)).intoArray(slope, i);
+        }
+    }
+
+    /** {@code 1 / (1 + e^-z)}; with {@code e = e^-|z|}, {@code 1 / (1 + e)} or {@code e / (1 + e)}, neither overflows. */
+    private static FloatVector sigmoid(FloatVector z) {
+        FloatVector e = Exp.exp(z.abs().neg());
+        FloatVector top = Lanes.all(1).blend(e, z.lt(0));
+        return top.div(e.add(1));
+    }
+
+    private static FloatVector load(float[] values, int at) {
+        return FloatVector.fromArray(Lanes.F, values, at);
+    }
+}

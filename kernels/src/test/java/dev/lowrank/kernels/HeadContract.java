@@ -1,0 +1,240 @@
+package dev.lowrank.kernels;
+
+import static dev.lowrank.kernels.Numbers.assertClose;
+import static dev.lowrank.kernels.Numbers.dot;
+import static dev.lowrank.kernels.Numbers.doubles;
+import static dev.lowrank.kernels.Numbers.gradient;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** The end of a model: capped logits, and the projection with cross-entropy. */
+public abstract class HeadContract extends KernelsFixture {
+    // --- caps ---
+
+    @Test
+    void capsInPlace() {
+        for (int size : new int[] {1, 2, 7, 13, 64, 65, 207, 40_001}) {
+            for (float cap : new float[] {0.5f, 30}) {
+                float[] values = random(size);
+                for (int i = 0; i < size; i++) {
+                    values[i] *= 20;
+                }
+                Tensor x = tensor(values);
+                kernels.softCap(x, cap);
+                double[] expected = new double[size];
+                for (int i = 0; i < size; i++) {
+                    expected[i] = Reference.softCap(values[i], cap);
+                }
+                assertClose("capped at " + cap, read(x), expected, EXACT);
+            }
+        }
+    }
+
+    @Test
+    void capsWhatIsTooLargeAndLeavesWhatIsSmall() {
+        Tensor x = tensor(Float.POSITIVE_INFINITY, -1e30f, 0, 1e-20f, -1e-5f, Float.NaN);
+        kernels.softCap(x, 30);
+        float[] capped = read(x);
+        assertThat(capped[0]).isEqualTo(30);
+        assertThat(capped[1]).isEqualTo(-30);
+        assertThat(capped[2]).isZero();
+        assertClose("small", new float[] {capped[3] * 1e20f, capped[4] * 1e5f}, new double[] {1, -1}, 1e-6);
+        assertThat(capped[5]).isNaN();
+    }
+
+    @Test
+    void refusesACapThatIsNone() {
+        Tensor x = zeros(3);
+        for (float bad : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
+            assertThatIllegalArgumentException().isThrownBy(() -> kernels.softCap(x, bad));
+        }
+        assertThatIllegalArgumentException().isThrownBy(() -> kernels.softCap(ints(1), 1));
+    }
+
+    // --- loss ---
+
+    @Test
+    void sumsTheLossOfTrainedRowsAndItsGradients() {
+        for (float cap : new float[] {0, 2, 30}) {
+            for (boolean weighted : new boolean[] {false, true}) {
+                checkCrossEntropy(1, 1, 3, 1, weighted, cap);
+                checkCrossEntropy(7, 13, 65, 0.25f, weighted, cap);
+                checkCrossEntropy(65, 64, 207, 1f / 65, weighted, cap);
+                checkCrossEntropy(1300, 7, 31, 0.01f, weighted, cap); // More than one chunk.
+            }
+        }
+    }
+
+    private void checkCrossEntropy(int rows, int width, int vocabulary, float scale, boolean weighted, float cap) {
+        long mark = memory.mark();
+        float[] hidden = random(rows * width);
+        float[] weight = random(vocabulary * width);
+        float[] old = random(vocabulary * width);
+        float[] factors = random(rows);
+        int[] labels = new int[rows];
+        for (int n = 0; n < rows; n++) {
+            labels[n] = n % 3 == 1 ? Kernels.IGNORED : random.nextInt(vocabulary);
+            factors[n] = labels[n] == Kernels.IGNORED ? Float.NaN : factors[n];
+        }
+        Tensor h = tensor(hidden).reshape(rows, width);
+        Tensor w = tensor(weight).reshape(vocabulary, width);
+        Tensor losses = nans(rows, 1).reshape(rows);
+        Tensor dHidden = nans(rows, width);
+        Tensor dWeight = tensor(old).reshape(vocabulary, width);
+        TokenLoss target =
+                TokenLoss.of(ints(labels), scale).withSoftCap(cap).withRowScale(weighted ? tensor(factors) : null);
+        LossSum sum = kernels.linearCrossEntropy(h, w, target, losses, dHidden, dWeight, memory);
+        Reference.Entropy expected = Reference.linearCrossEntropy(
+                doubles(hidden), doubles(weight), labels, scale, weighted ? doubles(factors) : null, cap, width);
+        assertThat(sum.loss())
+                .isCloseTo(expected.sum().loss(), within(1e-6 * expected.sum().loss()));
+        assertThat(sum.tokens()).isEqualTo(expected.sum().tokens());
+        assertThat(sum.correct()).isEqualTo(expected.sum().correct());
+        assertClose("losses", read(losses), expected.losses(), sumOf(width));
+        assertClose("dHidden", read(dHidden), expected.dHidden(), sumOf(vocabulary));
+        assertClose("dWeight", read(dWeight), plus(expected.dWeight(), old), sumOf(rows));
+
+        assertThat(kernels.linearCrossEntropy(h, w, target, null, null, null, memory))
+                .isEqualTo(sum);
+        Tensor alone = nans(rows, 1);
+        kernels.linearCrossEntropy(h, w, target, alone, null, null, memory);
+        assertThat(read(alone)).isEqualTo(read(losses));
+        Tensor gradient = nans(rows, width);
+        kernels.linearCrossEntropy(h, w, target, null, gradient, null, memory);
+        assertThat(read(gradient)).isEqualTo(read(dHidden));
+        kernels.linearCrossEntropy(h, w, target, null, h, null, memory);
+        assertThat(read(h)).as("over hidden itself").isEqualTo(read(dHidden));
+        memory.release(mark);
+    }
+
+    @Test
+    void lossGradientsMatchDifferences() {
+        checkLossGradients(null, 0);
+        checkLossGradients(new double[] {0.5, 0, -2, 1.5}, 0);
+        checkLossGradients(null, 1.5);
+        checkLossGradients(new double[] {0.5, 0, -2, 1.5}, 1.5);
+    }
+
+    private void checkLossGradients(double @Nullable [] rowScale, double cap) {
+        int[] labels = {2, Kernels.IGNORED, 0, 4};
+        double[] hidden = doubles(random(4 * 3));
+        double[] weight = doubles(random(5 * 3));
+        Reference.Entropy analytic = Reference.linearCrossEntropy(hidden, weight, labels, 0.5, rowScale, cap, 3);
+        double[] factors = rowScale == null ? new double[] {1, 1, 1, 1} : rowScale;
+        double[] dHidden = gradient(
+                at -> 0.5
+                        * dot(
+                                factors,
+                                Reference.linearCrossEntropy(at, weight, labels, 1, null, cap, 3)
+                                        .losses()),
+                hidden);
+        double[] dWeight = gradient(
+                at -> 0.5
+                        * dot(
+                                factors,
+                                Reference.linearCrossEntropy(hidden, at, labels, 1, null, cap, 3)
+                                        .losses()),
+                weight);
+        assertClose("dHidden", analytic.dHidden(), dHidden, 1e-6);
+        assertClose("dWeight", analytic.dWeight(), dWeight, 1e-6);
+    }
+
+    @Test
+    void cappedLossSurvivesLogitsFarApart() {
+        float[] hidden = {1000, -1000, 0};
+        float[] weight = {1, -1, 0.001f, 0};
+        Tensor dHidden = nans(3, 1);
+        TokenLoss target = TokenLoss.of(ints(0, 0, 3)).withSoftCap(30);
+        LossSum sum = kernels.linearCrossEntropy(
+                tensor(hidden).reshape(3, 1), tensor(weight).reshape(4, 1), target, null, dHidden, null, memory);
+        Reference.Entropy expected =
+                Reference.linearCrossEntropy(doubles(hidden), doubles(weight), new int[] {0, 0, 3}, 1, null, 30, 1);
+        assertThat(sum.loss()).isCloseTo(expected.sum().loss(), within(1e-5));
+        assertClose("dHidden", read(dHidden), expected.dHidden(), 1e-6);
+    }
+
+    @Test
+    void leavesScratchAsItFoundIt() {
+        Tensor hidden = tensor(random(20)).reshape(4, 5);
+        Tensor weight = tensor(random(30)).reshape(6, 5);
+        Tensor labels = ints(0, 1, 2, 3);
+        Workspace scratch = kernels.workspace();
+        scratch.take(3);
+        long mark = scratch.mark();
+        kernels.linearCrossEntropy(hidden, weight, TokenLoss.of(labels), null, null, null, scratch);
+        assertThat(scratch.mark()).isEqualTo(mark);
+        scratch.close();
+    }
+
+    @Test
+    void countsNothingWhereNothingIsTrained() {
+        Tensor dHidden = nans(2, 3);
+        Tensor losses = nans(2, 1);
+        LossSum sum = kernels.linearCrossEntropy(
+                zeros(2, 3),
+                zeros(4, 3),
+                TokenLoss.of(ints(Kernels.IGNORED, Kernels.IGNORED)),
+                losses,
+                dHidden,
+                zeros(4, 3),
+                memory);
+        assertThat(sum).isEqualTo(LossSum.ZERO);
+        assertThat(read(dHidden)).containsOnly(0);
+        assertThat(read(losses)).containsOnly(0);
+    }
+
+    @Test
+    void countsTheFirstOfEqualLogitsAsTheAnswer() {
+        LossSum sum = kernels.linearCrossEntropy(
+                zeros(3, 2), zeros(33, 2), TokenLoss.of(ints(0, 1, 32)), null, null, null, memory);
+        assertThat(sum.correct()).isEqualTo(1);
+        assertThat(sum.loss()).isCloseTo(3 * Math.log(33), within(1e-6));
+    }
+
+    @Test
+    void lossShowsThatTheModelIsNotFinite() {
+        Tensor hidden = zeros(2, 2);
+        kernels.upload(new float[] {1, Float.NaN}, 0, hidden.slice(1, 1));
+        assertThat(kernels.linearCrossEntropy(hidden, zeros(40, 2), TokenLoss.of(ints(0, 1)), null, null, null, memory)
+                        .loss())
+                .isNaN();
+    }
+
+    @Test
+    void refusesLabelsOutsideTheVocabulary() {
+        for (int bad : new int[] {-1, 4}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> kernels.linearCrossEntropy(
+                            zeros(2, 3), zeros(4, 3), TokenLoss.of(ints(0, bad)), null, null, null, memory))
+                    .withMessageContaining("labels[1] is " + bad);
+        }
+    }
+
+    @Test
+    void refusesALossThatDoesNotFit() {
+        Tensor a = zeros(2, 3);
+        Tensor b = zeros(4, 5);
+        Tensor v = zeros(7);
+        TokenLoss target = TokenLoss.of(ints(0, 1));
+        Runnable[] calls = {
+            () -> kernels.linearCrossEntropy(a, b, target, null, null, null, memory),
+            () -> kernels.linearCrossEntropy(a, a, TokenLoss.of(v), null, null, null, memory),
+            () -> kernels.linearCrossEntropy(a, a, target, v, null, null, memory),
+            () -> kernels.linearCrossEntropy(a, a, target, ints(0, 1), null, null, memory),
+            () -> kernels.linearCrossEntropy(a, a, target, null, b, null, memory),
+            () -> kernels.linearCrossEntropy(a, a, target, null, a, b, memory),
+            () -> kernels.linearCrossEntropy(a, a, target.withRowScale(v), null, a, null, memory),
+            () -> target.withSoftCap(-1),
+            () -> target.withSoftCap(Float.NaN),
+            () -> target.withSoftCap(Float.POSITIVE_INFINITY),
+        };
+        for (int i = 0; i < calls.length; i++) {
+            Runnable call = calls[i];
+            assertThatIllegalArgumentException().as("call %d", i).isThrownBy(call::run);
+        }
+    }
+}

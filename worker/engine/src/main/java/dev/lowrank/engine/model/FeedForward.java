@@ -1,0 +1,54 @@
+package dev.lowrank.engine.model;
+
+import dev.lowrank.engine.family.Architecture;
+import dev.lowrank.engine.family.FeedForwardPlan;
+import dev.lowrank.engine.family.ModuleNames;
+import dev.lowrank.engine.tape.Tape;
+import dev.lowrank.engine.tape.Value;
+import java.util.List;
+
+/** The feed-forward of one block, gated or not; gate and up may be one projection. */
+final class FeedForward {
+    private final FeedForwardPlan plan;
+    private final List<Linear> inputs;
+    private final Linear down;
+
+    FeedForward(Architecture a, int layer, WeightLoader weights) {
+        this.plan = a.feedForward();
+        ModuleNames names = a.names();
+        String at = names.layers() + "." + layer + ".";
+        int c = a.width();
+        int f = plan.width();
+        boolean bias = plan.bias();
+        if (names.gateUp() != null) {
+            inputs = List.of(weights.linear(at + names.gateUp(), layer, 2 * f, c, bias));
+        } else if (plan.gated()) {
+            inputs = List.of(
+                    weights.linear(at + names.gate(), layer, f, c, bias),
+                    weights.linear(at + names.up(), layer, f, c, bias));
+        } else {
+            inputs = List.of(weights.linear(at + names.up(), layer, f, c, bias));
+        }
+        down = weights.linear(at + names.down(), layer, c, f, bias);
+    }
+
+    /** x [N, C] to [N, C]. */
+    Value forward(Tape tape, Value x) {
+        if (!plan.gated()) {
+            return down.forward(
+                    tape, tape.activation(plan.activation(), inputs.get(0).forward(tape, x)));
+        }
+        List<Value> gateUp = inputs.size() == 1
+                ? tape.split(inputs.get(0).forward(tape, x), plan.width(), plan.width())
+                : inputs.stream().map(linear -> linear.forward(tape, x)).toList();
+        return down.forward(tape, tape.gated(plan.activation(), gateUp.get(0), gateUp.get(1)));
+    }
+
+    List<Linear> inputs() {
+        return inputs;
+    }
+
+    Linear down() {
+        return down;
+    }
+}

@@ -1,0 +1,20 @@
+package dev.lowrank.engine.model;
+
+import dev.lowrank.engine.family.NormPlan;
+import dev.lowrank.engine.tape.Tape;
+import dev.lowrank.engine.tape.Value;
+import org.jspecify.annotations.Nullable;
+
+/** RMSNorm, or LayerNorm where there is a bias. */
+record Norm(NormPlan plan, Slot weight, @Nullable Slot bias) {
+    Value forward(Tape tape, Value x) {
+        return bias == null
+                ? tape.rmsNorm(x, weight.parameter(), plan.offset(), plan.epsilon())
+                : tape.layerNorm(x, weight.parameter(), bias.parameter(), plan.epsilon());
+    }
+
+    /** The norm, or x itself where the family has none in this place. */
+    static Value apply(@Nullable Norm norm, Tape tape, Value x) {
+        return norm == null ? x : norm.forward(tape, x);
+    }
+}

@@ -1,0 +1,172 @@
+package dev.lowrank.engine.model;
+
+import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.family.Architecture;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.Nf4Weight;
+import dev.lowrank.engine.tape.FourBit;
+import dev.lowrank.engine.tape.Matrix;
+import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Nf4;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Takes tensors from a model folder by name, checking each shape before anything is copied. */
+final class WeightLoader {
+    private final Architecture architecture;
+    private final ModelFolder folder;
+    private final Precision precision;
+    private final Kernels kernels;
+    private final Workspace memory;
+    private final String prefix;
+    private final Set<String> unused;
+    private final Map<String, Slot> slots = new LinkedHashMap<>();
+
+    WeightLoader(
+            Architecture architecture, ModelFolder folder, Precision precision, Kernels kernels, Workspace memory) {
+        this.architecture = architecture;
+        this.folder = folder;
+        this.precision = precision;
+        this.kernels = kernels;
+        this.memory = memory;
+        this.unused = new TreeSet<>(folder.tensorNames());
+        this.prefix = unused.contains(architecture.names().embedding() + ".weight") ? "" : missingPrefix();
+    }
+
+    /** Some files leave out the name of the part that holds all layers (GPT-2's early ones). */
+    private String missingPrefix() {
+        String whole = architecture.names().embedding();
+        String first = whole.substring(0, whole.indexOf('.') + 1);
+        return unused.contains(whole.substring(first.length()) + ".weight") ? first : "";
+    }
+
+    /** Every weight by its name in the model's own class. */
+    Map<String, Slot> slots() {
+        return slots;
+    }
+
+    /** The table of a module. */
+    Slot table(String path, long rows, long columns) {
+        return dense(path + ".weight", rows, columns);
+    }
+
+    Norm norm(String path, long width) {
+        Slot weight = dense(path + ".weight", width);
+        return new Norm(architecture.norm(), weight, architecture.norm().layer() ? dense(path + ".bias", width) : null);
+    }
+
+    Linear linear(String path, int layer, long out, long in, boolean bias) {
+        boolean transposed = architecture.names().transposed();
+        String name = path + ".weight";
+        Slot biases = bias ? dense(path + ".bias", out) : null;
+        if (folder.isNf4(stored(name))) {
+            return new Linear(path, layer, packed(name, out, in), biases, false);
+        }
+        if (precision.quantized()) {
+            return new Linear(path, layer, quantized(name, transposed, out, in), biases, false);
+        }
+        Slot weight = transposed ? dense(name, in, out) : dense(name, out, in);
+        return new Linear(path, layer, weight, biases, transposed);
+    }
+
+    /** A weight that bitsandbytes has quantized already, as it lies in the file. */
+    private Slot packed(String name, long out, long in) {
+        if (precision.trainable()) {
+            throw new InputException(
+                    "%s holds 4-bit weights, which cannot be trained whole; train an adapter, or take the 16-bit model."
+                            .formatted(folder.path()));
+        }
+        requireThere(name);
+        Nf4Weight weight = folder.nf4(stored(name));
+        requireShape(name, new long[] {weight.rows(), weight.columns()}, out, in);
+        return put(new FourBit(name, weight.upload(kernels, memory)));
+    }
+
+    /** Reads fp32 or 16-bit and keeps 4 bits, as [out, in] however it was stored. */
+    private Slot quantized(String name, boolean transposed, long out, long in) {
+        float[] values = read(name, transposed ? new long[] {in, out} : new long[] {out, in});
+        Nf4 quantized = Nf4.allocate(memory, out, in, precision.doubleQuantized());
+        long mark = memory.mark();
+        Tensor dense = memory.take(out, in);
+        kernels.upload(transposed ? turned(values, (int) in, (int) out) : values, 0, dense);
+        kernels.quantizeNf4(dense, quantized);
+        memory.release(mark);
+        return put(new FourBit(name, quantized));
+    }
+
+    private static float[] turned(float[] values, int rows, int columns) {
+        float[] turned = new float[values.length];
+        for (int r = 0; r < rows; r++) {
+            for (int c = 0; c < columns; c++) {
+                turned[c * rows + r] = values[r * columns + c];
+            }
+        }
+        return turned;
+    }
+
+    /** The output projection of a model in which it is the embedding table. */
+    Slot tied(String path, Slot embedding) {
+        unused.remove(path + ".weight");
+        Slot slot = new Slot(embedding.base());
+        slots.put(path + ".weight", slot);
+        return slot;
+    }
+
+    private Slot dense(String name, long... shape) {
+        float[] values = read(name, shape);
+        Tensor value = memory.take(shape);
+        kernels.upload(values, 0, value);
+        return put(new Parameter(name, value, precision.trainable() ? memory.take(shape) : null));
+    }
+
+    private float[] read(String name, long... shape) {
+        requireThere(name);
+        requireShape(name, folder.info(stored(name)).shape(), shape);
+        return folder.floats(stored(name));
+    }
+
+    private void requireThere(String name) {
+        if (!unused.remove(stored(name))) {
+            throw new InputException(
+                    "%s has no tensor \"%s\", which its config.json promises; the download may be incomplete."
+                            .formatted(folder.path(), name));
+        }
+    }
+
+    private Slot put(Matrix matrix) {
+        Slot slot = new Slot(matrix);
+        slots.put(matrix.name(), slot);
+        return slot;
+    }
+
+    private void requireShape(String name, long[] found, long... wanted) {
+        if (!Arrays.equals(found, wanted)) {
+            throw new InputException("Tensor \"%s\" in %s has shape %s, but config.json asks for %s."
+                    .formatted(name, folder.path(), Arrays.toString(found), Arrays.toString(wanted)));
+        }
+    }
+
+    private String stored(String name) {
+        return name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+    }
+
+    /** Old exports carry what is recomputed: rotary frequencies and GPT-2's causal masks. */
+    void refuseUnused() {
+        unused.removeIf(name -> name.endsWith(".rotary_emb.inv_freq") || name.matches(".*\\.attn\\.(masked_)?bias"));
+        if (!unused.isEmpty()) {
+            throw new InputException(
+                    "%s holds %d tensors that a %s model has no place for, such as \"%s\"; its config.json may belong to another model."
+                            .formatted(
+                                    folder.path(),
+                                    unused.size(),
+                                    architecture.family(),
+                                    unused.iterator().next()));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package dev.lowrank.engine.tape;
+
+/** What a linear layer multiplies with: a dense weight, or a frozen one of 4 bits. */
+public sealed interface Matrix permits Parameter, FourBit {
+    /** Its name in a Hugging Face file. */
+    String name();
+
+    /** Extent of the first axis. */
+    int rows();
+
+    /** Extent of the second. */
+    int columns();
+}

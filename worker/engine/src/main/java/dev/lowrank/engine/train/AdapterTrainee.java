@@ -1,0 +1,85 @@
+package dev.lowrank.engine.train;
+
+import dev.lowrank.engine.adapter.Adapter;
+import dev.lowrank.engine.adapter.Adapters;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.Transformer;
+import dev.lowrank.engine.spec.AdapterSpec;
+import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Workspace;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+
+/** An adapter of any kind on a frozen base, which may be of 4 bits. */
+final class AdapterTrainee implements Trainee {
+    private final ModelFolder base;
+    private final Transformer model;
+    private final Workspace memory;
+    private final Adapter adapter;
+
+    private AdapterTrainee(ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
+        this.base = base;
+        this.model = model;
+        this.memory = memory;
+        this.adapter = adapter;
+        adapter.attach();
+    }
+
+    static AdapterTrainee prepare(TrainingSpec spec, AdapterSpec wanted, ModelFolder base, Kernels kernels) {
+        Precision precision = spec.quantization().quantizes()
+                ? Precision.nf4(spec.quantization().doubled())
+                : Precision.FROZEN;
+        Transformer model = Transformer.load(base, precision, kernels);
+        Workspace memory = kernels.workspace();
+        try {
+            Adapter adapter = Adapters.prepare(spec, wanted, model, kernels, memory);
+            return new AdapterTrainee(base, model, memory, adapter);
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            model.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public Transformer model() {
+        return model;
+    }
+
+    @Override
+    public List<Parameter> trainable() {
+        return adapter.parameters();
+    }
+
+    @Override
+    public Workspace memory() {
+        return memory;
+    }
+
+    @Override
+    public <T> T withBase(Function<Transformer, T> use) {
+        adapter.detach();
+        try {
+            return use.apply(model);
+        } finally {
+            adapter.attach();
+        }
+    }
+
+    @Override
+    public void write(Path folder) throws IOException {
+        adapter.write(folder);
+        Companions.copy(base.path(), folder);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        model.close();
+    }
+}

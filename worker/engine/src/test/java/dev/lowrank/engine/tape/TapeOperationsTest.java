@@ -1,0 +1,382 @@
+package dev.lowrank.engine.tape;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
+
+import dev.lowrank.engine.CounterRandom;
+import dev.lowrank.kernels.Activation;
+import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Sequences;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
+import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.cpu.CpuKernels;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Every operation of the tape against finite differences: along a random direction of all parameters together, and of
+ * each by itself.
+ */
+class TapeOperationsTest {
+    private static final int TOKENS = 7;
+    private static final int WIDTH = 12;
+    private static final int[] STARTS = {0, 3, 7};
+    private static final long DROPOUT_KEY = 5;
+
+    private final Kernels kernels = CpuKernels.open(2);
+    private final Workspace memory = kernels.workspace();
+    private final Workspace scratch = kernels.workspace();
+    private final List<Parameter> parameters = new ArrayList<>();
+    private final Parameter input = parameter("input", 0.7, TOKENS, WIDTH);
+
+    @AfterEach
+    void close() {
+        scratch.close();
+        memory.close();
+        kernels.close();
+    }
+
+    @Test
+    void embeddingAddsRowsThatOccurTwice() {
+        assertGradientsFit(tape -> tape.embedding(ids(4, 2, 4, 0, 1, 2, 4), input));
+    }
+
+    @Test
+    void scaledScalesTheGradient() {
+        assertGradientsFit(tape -> tape.scaled(rows(tape), 1.7f));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {WIDTH, 4})
+    void rmsNormOfRowsAndOfHeads(int width) {
+        Parameter weight = parameter("weight", 1, width);
+        assertGradientsFit(tape -> tape.rmsNorm(rows(tape), weight, 1, 1e-5f));
+    }
+
+    @Test
+    void layerNorm() {
+        Parameter weight = parameter("weight", 1, WIDTH);
+        Parameter bias = parameter("bias", 1, WIDTH);
+        assertGradientsFit(tape -> tape.layerNorm(rows(tape), weight, bias, 1e-5f));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void linearWithWeightEitherWayRoundAndBias(boolean transposed) {
+        Parameter weight = transposed ? parameter("w", 0.3, WIDTH, 5) : parameter("w", 0.3, 5, WIDTH);
+        Parameter bias = parameter("bias", 1, 5);
+        assertGradientsFit(tape -> tape.bias(tape.linear(rows(tape), weight, transposed, null), bias));
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0, 0.3f})
+    void linearWithLora(float dropout) {
+        Parameter weight = parameter("w", 0.3, 5, WIDTH);
+        LowRank lowRank = lowRank(5, dropout, null);
+        assertGradientsFit(tape -> tape.linear(rows(tape), weight, false, lowRank));
+    }
+
+    @Test
+    void biasOfAFrozenLayerIsTrainedAlone() {
+        Parameter bias = parameter("bias", 1, WIDTH);
+        Tensor data = memory.take(TOKENS, WIDTH);
+        fill(data, 77, 1);
+        assertGradientsFit(tape -> {
+            Tensor copy = scratch.take(TOKENS, WIDTH);
+            kernels.copy(data, copy);
+            return tape.bias(tape.constant(copy), bias);
+        });
+    }
+
+    @Test
+    void rescaledByColumns() {
+        Parameter factor = parameter("factor", 1, WIDTH);
+        assertGradientsFit(tape -> tape.rescaled(rows(tape), factor));
+    }
+
+    /** The length of the updated rows is a constant of the pass: only z and m are differentiated. */
+    @Test
+    void magnitudeOfDora() {
+        Parameter m = parameter("m", 1, WIDTH);
+        Parameter weight = frozen("w", 0.5, WIDTH, 5);
+        LowRank fixed = new LowRank(frozen("a", 0.5, 2, 5), frozen("b", 0.5, WIDTH, 2), 0.5f, 0, 1, m);
+        assertGradientsFit(tape -> tape.magnitude(rows(tape), weight, false, fixed));
+    }
+
+    @Test
+    void dropoutAndDifference() {
+        assertGradientsFit(tape -> {
+            Value x = rows(tape);
+            return tape.difference(x, tape.dropout(x, 0.4f, 3));
+        });
+    }
+
+    @Test
+    void sumOfAValueUsedTwice() {
+        Parameter factor = parameter("factor", 1, WIDTH);
+        assertGradientsFit(tape -> {
+            Value x = rows(tape);
+            return tape.sum(tape.rescaled(x, factor), x);
+        });
+    }
+
+    @Test
+    void residualSharesItsGradient() {
+        Parameter factor = parameter("factor", 1, WIDTH);
+        assertGradientsFit(tape -> {
+            Value x = rows(tape);
+            return tape.residual(x, tape.rescaled(tape.rescaled(x, factor), factor));
+        });
+    }
+
+    @Test
+    void splitJoinsTheGradientsOfItsParts() {
+        assertGradientsFit(tape -> {
+            List<Value> parts = tape.split(rows(tape), 4, 4, 4);
+            return tape.gated(Activation.SILU, parts.get(0), tape.sum(parts.get(1), parts.get(2)));
+        });
+    }
+
+    @Test
+    void ropeOfAPartOfEachHead() {
+        Tensor cos = memory.take(8, 2);
+        Tensor sin = memory.take(8, 2);
+        fill(cos, 3, 1);
+        fill(sin, 4, 1);
+        assertGradientsFit(tape -> tape.rope(rows(tape), 2, ids(0, 1, 2, 0, 1, 2, 3), cos, sin));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void attentionWithAndWithoutAWindow(int window) {
+        Parameter keys = parameter("k", 0.7, TOKENS, WIDTH / 2);
+        Parameter values = parameter("v", 0.7, TOKENS, WIDTH / 2);
+        AttentionShape shape = new AttentionShape(2, 1, 0.4f, window, 3);
+        assertGradientsFit(tape ->
+                tape.attention(rows(tape), rows(tape, keys), rows(tape, values), Sequences.ofStarts(STARTS), shape));
+    }
+
+    @Test
+    void attentionBehindLearnedKeysAndValues() {
+        Parameter table = parameter("prefix", 0.7, 3, 2 * WIDTH);
+        Parameter keys = parameter("k", 0.7, TOKENS, WIDTH);
+        AttentionShape shape = new AttentionShape(2, 2, 0.4f, 0, 0);
+        Sequences behind = new Sequences(STARTS, new int[] {0, 6, 13});
+        assertGradientsFit(tape -> tape.attention(
+                rows(tape),
+                tape.prefixed(rows(tape, keys), table, 0, STARTS),
+                tape.prefixed(rows(tape, keys), table, WIDTH, STARTS),
+                behind,
+                shape));
+    }
+
+    @Test
+    void prefixedAndWithoutPrefix() {
+        Parameter table = parameter("prompt", 0.7, 2, WIDTH);
+        Parameter factor = parameter("factor", 1, WIDTH);
+        assertGradientsFit(tape ->
+                tape.withoutPrefix(tape.rescaled(tape.prefixed(rows(tape), table, 0, STARTS), factor), 2, STARTS));
+        assertGradientsFit(tape -> tape.prefixed(rows(tape), table, 0, STARTS));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void activations(Activation activation) {
+        Parameter up = parameter("up", 1, TOKENS, WIDTH);
+        assertGradientsFit(tape -> tape.activation(activation, rows(tape)));
+        assertGradientsFit(tape -> tape.gated(activation, rows(tape), rows(tape, up)));
+    }
+
+    @Test
+    void checkpointedComputesThePartOnceMore() {
+        Parameter weight = parameter("w", 0.3, WIDTH, WIDTH);
+        LowRank lowRank = lowRank(WIDTH, 0.3f, null);
+        Parameter norm = parameter("norm", 1, WIDTH);
+        Function<Tape, Value> pass = tape -> tape.checkpointed(
+                rows(tape),
+                (part, x) -> part.residual(x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f), weight, false, lowRank)));
+        assertGradientsFit(pass);
+    }
+
+    @Test
+    void crossEntropyWithRowScalesAndACap() {
+        Parameter head = parameter("head", 0.5, 9, WIDTH);
+        Tensor labels = memory.take(DType.I32, TOKENS);
+        kernels.upload(new int[] {1, Kernels.IGNORED, 8, 0, 3, 3, 5}, labels);
+        float[] scales = {1, 5, 0.5f, 2, -1, 1, 0};
+        Tensor rowScale = memory.take(TOKENS);
+        kernels.upload(scales, 0, rowScale);
+        Tensor losses = memory.take(TOKENS);
+        double slope = slope(step -> {
+            Tape tape = recording();
+            Value hidden = rows(tape);
+            tape.crossEntropy(hidden, head, new TokenLoss(labels, 0.7f, rowScale, 2), losses);
+            float[] each = values(losses);
+            double weighted = 0;
+            for (int n = 0; n < TOKENS; n++) {
+                weighted += 0.7 * scales[n] * each[n];
+            }
+            return weighted;
+        });
+        clearGradients();
+        long mark = scratch.mark();
+        Tape tape = recording();
+        tape.crossEntropy(rows(tape), head, new TokenLoss(labels, 0.7f, rowScale, 2), losses);
+        tape.backward();
+        scratch.release(mark);
+        assertThat(alongDirection()).isCloseTo(slope, offset(2e-3 * (1 + Math.abs(slope))));
+    }
+
+    private LowRank lowRank(int out, float dropout, Parameter magnitude) {
+        return new LowRank(parameter("a", 0.3, 2, WIDTH), parameter("b", 0.3, out, 2), 0.5f, dropout, 1, magnitude);
+    }
+
+    private void assertGradientsFit(Function<Tape, Value> pass) {
+        clearGradients();
+        long mark = scratch.mark();
+        Tape tape = recording();
+        Value y = pass.apply(tape);
+        Tensor dy = scratch.take(y.data().shape());
+        kernels.upload(weights(y.data().size()), 0, dy);
+        y.gradient(dy);
+        tape.backward();
+        scratch.release(mark);
+        double slope = slope(step -> {
+            Value moved = pass.apply(recording());
+            float[] out = values(moved.data());
+            float[] weights = weights(out.length);
+            double sum = 0;
+            for (int i = 0; i < out.length; i++) {
+                sum += (double) out[i] * weights[i];
+            }
+            return sum;
+        });
+        assertThat(alongDirection()).isCloseTo(slope, offset(2e-3 * (1 + Math.abs(slope))));
+        parameters.stream()
+                .filter(Parameter::trainable)
+                .forEach(p -> assertThat(values(Objects.requireNonNull(p.gradient())))
+                        .as(p.name())
+                        .doesNotContain(Float.NaN));
+    }
+
+    /** Slope of a function of all parameters along the direction, by central differences. */
+    private double slope(Function<Double, Double> at) {
+        double step = 4e-3;
+        return (moved(step, at) - moved(-step, at)) / (2 * step);
+    }
+
+    private double moved(double step, Function<Double, Double> at) {
+        List<float[]> kept = parameters.stream().map(p -> values(p.value())).toList();
+        for (Parameter p : parameters) {
+            float[] from = values(p.value());
+            float[] direction = direction(p);
+            for (int i = 0; i < from.length; i++) {
+                from[i] += (float) (p.trainable() ? step * direction[i] : 0);
+            }
+            kernels.upload(from, 0, p.value());
+        }
+        long mark = scratch.mark();
+        double value = at.apply(step);
+        scratch.release(mark);
+        for (int i = 0; i < kept.size(); i++) {
+            kernels.upload(kept.get(i), 0, parameters.get(i).value());
+        }
+        return value;
+    }
+
+    private double alongDirection() {
+        double sum = 0;
+        for (Parameter p : parameters) {
+            Tensor gradient = p.gradient();
+            if (gradient != null) {
+                float[] g = values(gradient);
+                float[] direction = direction(p);
+                for (int i = 0; i < g.length; i++) {
+                    sum += (double) g[i] * direction[i];
+                }
+            }
+        }
+        return sum;
+    }
+
+    private void clearGradients() {
+        parameters.stream()
+                .filter(Parameter::trainable)
+                .forEach(p -> kernels.zero(Objects.requireNonNull(p.gradient())));
+    }
+
+    private Tape recording() {
+        return Tape.recording(kernels, scratch, DROPOUT_KEY);
+    }
+
+    /** The input's rows as a value of their own, which operations may change in place. */
+    private Value rows(Tape tape) {
+        return rows(tape, input);
+    }
+
+    private Value rows(Tape tape, Parameter table) {
+        int[] all = new int[table.rows()];
+        Arrays.setAll(all, i -> i);
+        return tape.embedding(ids(all), table);
+    }
+
+    private Tensor ids(int... ids) {
+        Tensor tensor = scratch.take(DType.I32, ids.length);
+        kernels.upload(ids, tensor);
+        return tensor;
+    }
+
+    private Parameter parameter(String name, double deviation, long... shape) {
+        Parameter parameter = new Parameter(name, memory.take(shape), memory.take(shape));
+        fill(parameter.value(), name.hashCode(), deviation);
+        parameters.add(parameter);
+        return parameter;
+    }
+
+    private Parameter frozen(String name, double deviation, long... shape) {
+        Parameter parameter = new Parameter(name, memory.take(shape), null);
+        fill(parameter.value(), name.hashCode(), deviation);
+        return parameter;
+    }
+
+    private void fill(Tensor tensor, long key, double deviation) {
+        float[] values = new float[Math.toIntExact(tensor.size())];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (deviation * CounterRandom.normal(key, i));
+        }
+        kernels.upload(values, 0, tensor);
+    }
+
+    private static float[] direction(Parameter p) {
+        float[] direction = new float[Math.toIntExact(p.value().size())];
+        for (int i = 0; i < direction.length; i++) {
+            direction[i] = (float) CounterRandom.normal(p.name().hashCode() + 1000L, i);
+        }
+        return direction;
+    }
+
+    private static float[] weights(long count) {
+        float[] weights = new float[Math.toIntExact(count)];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = (float) CounterRandom.normal(99, i);
+        }
+        return weights;
+    }
+
+    private float[] values(Tensor tensor) {
+        float[] values = new float[Math.toIntExact(tensor.size())];
+        kernels.download(tensor, values, 0);
+        return values;
+    }
+}

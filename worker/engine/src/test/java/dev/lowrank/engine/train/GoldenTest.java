@@ -1,0 +1,266 @@
+package dev.lowrank.engine.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lowrank.engine.adapter.Adapters;
+import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.PeftFolder;
+import dev.lowrank.engine.format.SafetensorsFile;
+import dev.lowrank.engine.model.Precision;
+import dev.lowrank.engine.model.TokenBatch;
+import dev.lowrank.engine.model.Transformer;
+import dev.lowrank.engine.spec.SpecJson;
+import dev.lowrank.engine.tape.Tape;
+import dev.lowrank.engine.tape.Value;
+import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.cpu.CpuKernels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Every family and every adapter of the conformance data, where it lies beside the project: what a run of ours computes
+ * at each step is what the reference computed. {@code LOWRANK_GOLDEN} names another set of the same form.
+ */
+class GoldenTest {
+    private static final int ROWS = 4;
+    private static final int LENGTH = 40;
+
+    @TempDir
+    private Path folder;
+
+    static Stream<Path> families() throws IOException {
+        return GoldenData.families();
+    }
+
+    static Stream<Arguments> traces() throws IOException {
+        return GoldenData.traces("trace.json");
+    }
+
+    static Stream<Path> quantizedCheckpoints() throws IOException {
+        return GoldenData.families().filter(family -> Files.exists(family.resolve("model-nf4")));
+    }
+
+    static Stream<Arguments> preferences() throws IOException {
+        return GoldenData.traces("dpo.json");
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void forwardAgrees(Path family) {
+        try (SafetensorsFile reference = SafetensorsFile.open(family.resolve("forward.safetensors"))) {
+            assertLogitsAgree(family, Precision.FROZEN, null, reference.floats("logits"), 1e-4);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("traces")
+    void everyStepAgrees(Path family, String name) throws IOException {
+        JsonNode trace = JsonMapper.shared()
+                .readTree(Files.readString(family.resolve(name).resolve("trace.json")));
+        if (name.equals("full")) {
+            train(family, "full", trace, "");
+            Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
+            return;
+        }
+        Path start = Files.createDirectories(folder.resolve("start"));
+        Path reference = family.resolve(name);
+        Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
+        Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
+        boolean quantized = trace.has("quantization");
+        String method = quantized ? "qlora" : method(reference);
+        train(family, method, trace, "\"initial_adapter\": \"%s\",".formatted(start));
+        Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
+        Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
+        try (SafetensorsFile after = SafetensorsFile.open(reference.resolve("after.safetensors"))) {
+            Precision precision = quantized ? Precision.nf4(true) : Precision.FROZEN;
+            assertLogitsAgree(family, precision, reference, after.floats("logits_after"), 1e-4);
+            assertLogitsAgree(family, precision, folder.resolve("out"), after.floats("logits_after"), 1e-3);
+            if (quantized) {
+                assertLogitsAgree(family, precision, null, after.floats("logits_before"), 1e-4);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("preferences")
+    void everyStepOfPreferenceTuningAgrees(Path family, String name) throws IOException {
+        Path reference = family.resolve(name);
+        JsonNode trace = JsonMapper.shared().readTree(Files.readString(reference.resolve("dpo.json")));
+        Path start = Files.createDirectories(folder.resolve("start"));
+        Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
+        Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
+        run(
+                family,
+                pairsFile(reference),
+                "dpo",
+                trace,
+                "\"initial_adapter\": \"%s\",".formatted(start),
+                ", \"beta\": " + trace.get("beta"));
+        Conformance.assertPreferencesAgree(folder.resolve("out/metrics.jsonl"), trace.get("steps"));
+        Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
+    }
+
+    /** A base that bitsandbytes has quantized gives what quantizing the same base here gives. */
+    @ParameterizedTest
+    @MethodSource("quantizedCheckpoints")
+    void aQuantizedCheckpointIsReadAsItIs(Path family) {
+        try (SafetensorsFile after =
+                SafetensorsFile.open(family.resolve("qlora-all-linear-r8/after.safetensors"))) {
+            assertLogitsAgree(
+                    family, "model-nf4", Precision.FROZEN, null, after.floats("logits_before"), 1e-4);
+        }
+    }
+
+    private static String method(Path reference) throws IOException {
+        JsonNode config =
+                JsonMapper.shared().readTree(Files.readString(reference.resolve("adapter_config.json")));
+        return switch (config.get("peft_type").asString()) {
+            case "IA3" -> "ia3";
+            case "PREFIX_TUNING" -> "prefix-tuning";
+            case "PROMPT_TUNING" -> "prompt-tuning";
+            default -> "lora";
+        };
+    }
+
+    private void train(Path family, String method, JsonNode trace, String more) throws IOException {
+        run(family, rowsFile(family), method, trace, more, "");
+    }
+
+    private void run(Path family, Path rows, String method, JsonNode trace, String more, String training)
+            throws IOException {
+        JsonNode o = trace.get("optimizer");
+        String spec = """
+                {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
+                 "training": {"epochs": 4, "max_steps": %d, "micro_batch_size": 4, "gradient_accumulation": %d,
+                              "learning_rate": %s, "schedule": "%s", "warmup_steps": %d, "weight_decay": %s,
+                              "betas": %s, "epsilon": %s, "max_grad_norm": %s%s}}
+                """.formatted(
+                        family.resolve("model"),
+                        rows,
+                        method,
+                        more,
+                        o.get("steps").asInt(),
+                        o.get("gradient_accumulation").asInt(),
+                        o.get("peak_lr"),
+                        o.get("schedule").asString(),
+                        o.get("warmup_steps").asInt(),
+                        o.get("weight_decay"),
+                        o.get("betas"),
+                        o.get("eps"),
+                        o.get("max_grad_norm"),
+                        training);
+        try (Kernels kernels = CpuKernels.open(2);
+                TrainingRun run = TrainingRun.open(SpecJson.parse(spec).spec(), folder.resolve("out"), kernels)) {
+            assertThat(run.train(new RunControl() {})).isEqualTo(Ending.FINISHED);
+            run.writeOutput(folder.resolve("out"));
+        }
+    }
+
+    /** The six micro-batches as rows of token ids, without their padding. */
+    private Path rowsFile(Path family) throws IOException {
+        List<String> lines = new ArrayList<>();
+        try (SafetensorsFile batches = SafetensorsFile.open(family.resolve("batches.safetensors"))) {
+            for (int k = 0; k < 6; k++) {
+                long[] ids = batches.longs("input_ids." + k);
+                long[] labels = batches.longs("labels." + k);
+                for (int row = 0; row < ROWS; row++) {
+                    int from = row * LENGTH;
+                    int to = from + length(batches, k, row);
+                    lines.add("{\"input_ids\": %s, \"labels\": %s}"
+                            .formatted(
+                                    Arrays.toString(Arrays.copyOfRange(ids, from, to)),
+                                    Arrays.toString(Arrays.copyOfRange(labels, from, to))));
+                }
+            }
+        }
+        return Files.write(folder.resolve("rows.jsonl"), lines);
+    }
+
+    /** The six batches of four pairs. */
+    private Path pairsFile(Path reference) throws IOException {
+        List<String> lines = new ArrayList<>();
+        try (SafetensorsFile pairs = SafetensorsFile.open(reference.resolve("pairs.safetensors"))) {
+            for (int k = 0; k < 6; k++) {
+                for (int row = 0; row < ROWS; row++) {
+                    lines.add("{\"chosen\": %s, \"rejected\": %s}"
+                            .formatted(side(pairs, "chosen", k, row), side(pairs, "rejected", k, row)));
+                }
+            }
+        }
+        return Files.write(folder.resolve("pairs.jsonl"), lines);
+    }
+
+    private static String side(SafetensorsFile pairs, String side, int batch, int row) {
+        int from = row * LENGTH;
+        int to = from + length(pairs, batch, row);
+        long[] ids = pairs.longs("%s_ids.%d".formatted(side, batch));
+        long[] labels = pairs.longs("%s_labels.%d".formatted(side, batch));
+        return "{\"input_ids\": %s, \"labels\": %s}"
+                .formatted(
+                        Arrays.toString(Arrays.copyOfRange(ids, from, to)),
+                        Arrays.toString(Arrays.copyOfRange(labels, from, to)));
+    }
+
+    private static int length(SafetensorsFile batches, int batch, int row) {
+        long[] mask = batches.longs("attention_mask." + batch);
+        return (int) Arrays.stream(mask, row * LENGTH, (row + 1) * LENGTH).sum();
+    }
+
+    private static void assertLogitsAgree(
+            Path family, Precision precision, Path adapter, float[] reference, double most) {
+        assertLogitsAgree(family, "model", precision, adapter, reference, most);
+    }
+
+    private static void assertLogitsAgree(
+            Path family, String folder, Precision precision, Path adapter, float[] reference, double most) {
+        try (Kernels kernels = CpuKernels.open(2);
+                Workspace memory = kernels.workspace();
+                Workspace scratch = kernels.workspace();
+                ModelFolder base = ModelFolder.open(family.resolve(folder));
+                Transformer model = Transformer.load(base, precision, kernels);
+                SafetensorsFile batches = SafetensorsFile.open(family.resolve("batches.safetensors"))) {
+            if (adapter != null) {
+                try (PeftFolder peft = PeftFolder.open(adapter)) {
+                    Adapters.open(peft, model, false, kernels, memory).attach();
+                }
+            }
+            List<int[]> rows = new ArrayList<>();
+            long[] ids = batches.longs("input_ids.0");
+            for (int row = 0; row < ROWS; row++) {
+                int from = row * LENGTH;
+                rows.add(Arrays.stream(ids, from, from + length(batches, 0, row))
+                        .mapToInt(Math::toIntExact)
+                        .toArray());
+            }
+            Tape tape = Tape.forwardOnly(kernels, scratch);
+            Value hidden = model.hidden(tape, TokenBatch.of(rows));
+            Tensor logits = model.logits(tape, hidden, 0);
+            int vocabulary = model.architecture().vocabulary();
+            int at = 0;
+            for (int row = 0; row < ROWS; row++) {
+                int count = rows.get(row).length * vocabulary;
+                float[] ours = new float[count];
+                kernels.download(logits.slice(at, rows.get(row).length), ours, 0);
+                int from = row * LENGTH * vocabulary;
+                float[] theirs = Arrays.copyOfRange(reference, from, from + count);
+                assertThat(Conformance.largestDifference(ours, theirs, count))
+                        .as("row " + row)
+                        .isLessThan(most);
+                at += rows.get(row).length;
+            }
+        }
+    }
+}
