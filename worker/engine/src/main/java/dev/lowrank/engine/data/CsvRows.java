@@ -17,20 +17,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Rows of comma-separated values (RFC 4180), the first one naming the columns. */
 final class CsvRows implements RowSource {
-    /** Columns that no cell's bare text could fill: they hold JSON. */
-    private static final Set<String> JSON = Set.of(
-            "messages",
-            "conversations",
-            "tools",
-            "parallel_tool_calls",
-            "history",
-            "input_ids",
-            "labels",
-            "preferred_output",
-            "non_preferred_output");
-    /** Columns that hold text, or JSON where a cell is a whole list or object. */
-    private static final Set<String> EITHER = Set.of("prompt", "chosen", "rejected", "input");
-
     private final CsvReader<CsvRecord> reader;
     private final CsvText text;
     private final Iterator<CsvRecord> records;
@@ -143,37 +129,12 @@ final class CsvRows implements RowSource {
         }
         ObjectNode row = JsonNodeFactory.instance.objectNode();
         for (int i = 0; i < columns.size(); i++) {
-            put(row, columns.get(i), record.getField(i));
+            String column = columns.get(i);
+            JsonNode cell = Cells.read(column, record.getField(i));
+            if (cell != null) {
+                row.set(column, cell);
+            }
         }
         return row;
-    }
-
-    private static void put(ObjectNode row, String column, String cell) {
-        if (JSON.contains(column)) {
-            if (!cell.isBlank()) {
-                row.set(column, json(column, cell));
-            }
-        } else if (EITHER.contains(column)) {
-            JsonNode list = cell.startsWith("[{") || cell.startsWith("{") ? JsonText.readQuietly(cell) : null;
-            boolean meant = list != null && (isMessages(list) || list.has("input_ids") || list.has("messages"));
-            row.set(column, meant ? list : row.stringNode(cell));
-        } else {
-            row.put(column, cell);
-        }
-    }
-
-    private static boolean isMessages(JsonNode list) {
-        return list.isArray() && list.path(0).has("role");
-    }
-
-    private static JsonNode json(String column, String cell) {
-        JsonNode value = JsonText.readQuietly(cell);
-        if (value == null) {
-            throw new RowException(
-                    column,
-                    "is not JSON; write the list as JSON in this cell%s."
-                            .formatted(cell.contains("'") ? " (with double quotes, not as Python prints it)" : ""));
-        }
-        return value;
     }
 }

@@ -7,17 +7,23 @@ import org.jspecify.annotations.Nullable;
 /** A file that cannot be read at all: one row that says why. */
 final class RefusedFile implements RowSource {
     private final InputStream in;
+    private final FileKind kind;
     private final String reason;
     private boolean told;
 
     RefusedFile(InputStream in, String reason) {
+        this(in, FileKind.JSON_LINES, reason);
+    }
+
+    RefusedFile(InputStream in, FileKind kind, String reason) {
         this.in = in;
+        this.kind = kind;
         this.reason = reason;
     }
 
     @Override
     public FileKind kind() {
-        return FileKind.JSON_LINES;
+        return kind;
     }
 
     @Override

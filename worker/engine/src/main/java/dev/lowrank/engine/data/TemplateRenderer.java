@@ -22,7 +22,16 @@ public final class TemplateRenderer implements ChatRenderer {
     /** The renderer of a tokenizer's template; null if it has none. */
     public static @Nullable TemplateRenderer of(Tokenizer tokenizer) {
         String source = tokenizer.chatTemplate();
-        return source == null ? null : new TemplateRenderer(ChatTemplate.compile(source), tokenizer.specialTokens());
+        return source == null ? null : compile(source, tokenizer.specialTokens());
+    }
+
+    static TemplateRenderer compile(String source, Map<String, Object> specialTokens) {
+        return new TemplateRenderer(ChatTemplate.compile(source), specialTokens);
+    }
+
+    /** Whether the template can only write a tool call's arguments as the text they were given as. */
+    boolean argumentsAsText() {
+        return argumentsAsText;
     }
 
     /**
