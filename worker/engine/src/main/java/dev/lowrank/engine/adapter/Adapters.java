@@ -29,11 +29,7 @@ public final class Adapters {
      * @throws SpecException if the spec asks for what the model or the folder does not have
      */
     public static Adapter prepare(
-            TrainingSpec spec,
-            AdapterSpec wanted,
-            Transformer model,
-            Kernels kernels,
-            Workspace memory) {
+            TrainingSpec spec, AdapterSpec wanted, Transformer model, Kernels kernels, Workspace memory) {
         if (wanted instanceof InitialAdapter initial) {
             return further(spec, initial, model, kernels, memory);
         }

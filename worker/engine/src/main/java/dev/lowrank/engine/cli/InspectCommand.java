@@ -1,12 +1,12 @@
 package dev.lowrank.engine.cli;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftBottleneck;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.format.TensorInfo;
-import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.engine.spec.Named;
 import dev.lowrank.engine.spec.TrainOn;
@@ -118,7 +118,12 @@ final class InspectCommand implements Callable<Integer> {
             facts.put("parameters", folder.parameters());
             facts.put("layers", config.layers().size());
             facts.put("hidden_size", config.width());
-            facts.put("heads", "%d (%d key-value)".formatted(config.attention().heads(), config.attention().kvHeads()));
+            facts.put(
+                    "heads",
+                    "%d (%d key-value)"
+                            .formatted(
+                                    config.attention().heads(),
+                                    config.attention().kvHeads()));
             facts.put("vocabulary", config.vocabulary());
             facts.put("positions", config.maxPositions());
             facts.put("sha256", folder.sha256());

@@ -117,16 +117,13 @@ class GoldenTest {
     @ParameterizedTest
     @MethodSource("quantizedCheckpoints")
     void aQuantizedCheckpointIsReadAsItIs(Path family) {
-        try (SafetensorsFile after =
-                SafetensorsFile.open(family.resolve("qlora-all-linear-r8/after.safetensors"))) {
-            assertLogitsAgree(
-                    family, "model-nf4", Precision.FROZEN, null, after.floats("logits_before"), 1e-4);
+        try (SafetensorsFile after = SafetensorsFile.open(family.resolve("qlora-all-linear-r8/after.safetensors"))) {
+            assertLogitsAgree(family, "model-nf4", Precision.FROZEN, null, after.floats("logits_before"), 1e-4);
         }
     }
 
     private static String method(Path reference) throws IOException {
-        JsonNode config =
-                JsonMapper.shared().readTree(Files.readString(reference.resolve("adapter_config.json")));
+        JsonNode config = JsonMapper.shared().readTree(Files.readString(reference.resolve("adapter_config.json")));
         return switch (config.get("peft_type").asString()) {
             case "IA3" -> "ia3";
             case "PREFIX_TUNING" -> "prefix-tuning";
