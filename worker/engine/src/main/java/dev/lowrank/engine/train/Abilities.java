@@ -1,9 +1,7 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.spec.AdapterSpec;
-import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.LoraSpec;
-import dev.lowrank.engine.spec.OptimizerKind;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
@@ -26,13 +24,6 @@ final class Abilities {
 
     private static void requireTraining(TrainingSettings training) {
         require(!training.packing(), "training.packing", notDone("true"));
-        require(
-                training.gradientCheckpointing() != GradientCheckpointing.LAYER,
-                "training.gradient_checkpointing",
-                notDone("layer"));
-        require(training.optimizer() == OptimizerKind.ADAMW, "training.optimizer", notDone("adamw8bit"));
-        require(!training.paged(), "training.paged", notDone("true"));
-        require(training.neftuneAlpha() == 0, "training.neftune_alpha", notDone("set"));
         require(!training.evaluation().runs(), "training.evaluate_every_steps", notDone("set"));
     }
 

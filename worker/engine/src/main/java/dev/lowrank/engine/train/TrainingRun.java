@@ -3,6 +3,7 @@ package dev.lowrank.engine.train;
 import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSettings;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -53,11 +55,22 @@ public final class TrainingRun implements AutoCloseable {
         this.objective = data.training(trainee, kernels, scratch);
         this.validation = data.validation(trainee, kernels, scratch);
         this.batches = new BatchPlan(objective.rows(), settings);
-        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, trainee.memory());
+        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, directory);
+        trainee.model().noise((float) settings.neftuneAlpha());
+        trainee.model().checkpointing(settings.gradientCheckpointing() == GradientCheckpointing.LAYER);
         trainee.model().reservePositions(longestRow());
         this.checkpoints = new Checkpoints(directory.resolve("checkpoints"), kernels);
         this.identity = identity(spec, base, data);
-        this.completed = checkpoints.restore(identity, optimizer.state());
+        this.completed = restored();
+    }
+
+    private int restored() throws IOException {
+        try {
+            return checkpoints.restore(identity, optimizer.state());
+        } catch (IOException | RuntimeException | Error e) {
+            optimizer.close();
+            throw e;
+        }
     }
 
     /**
@@ -240,13 +253,23 @@ public final class TrainingRun implements AutoCloseable {
     private static ObjectNode identity(TrainingSpec spec, ModelFolder base, RunData data) {
         ObjectNode identity = SpecJson.write(spec);
         identity.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));
-        ((ObjectNode) identity.get("training")).remove("checkpoint_every_steps");
+        ((ObjectNode) identity.get("training")).remove(withoutEffect(spec.training()));
         if (spec.method() == Method.FULL) {
             identity.remove("adapter");
         }
         identity.put("base_sha256", base.sha256());
         identity.put("training_file_sha256", data.trainingSha256());
         return identity;
+    }
+
+    /** Settings of which no number depends: another value may be chosen when a run is resumed. */
+    private static List<String> withoutEffect(TrainingSettings settings) {
+        List<String> names =
+                new ArrayList<>(List.of("checkpoint_every_steps", "gradient_checkpointing", "paged", "keep"));
+        if (settings.evaluation().earlyStopping() == null) {
+            names.add("evaluate_every_steps");
+        }
+        return names;
     }
 
     private static void closeAll(@Nullable Trainee trainee, ModelFolder base) {
@@ -259,6 +282,7 @@ public final class TrainingRun implements AutoCloseable {
     @Override
     public void close() {
         scratch.close();
+        optimizer.close();
         closeAll(trainee, base);
     }
 

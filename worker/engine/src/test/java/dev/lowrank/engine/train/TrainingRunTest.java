@@ -151,7 +151,7 @@ class TrainingRunTest {
         assertThat(folder.resolve("checkpoints/step-00000002/DONE")).exists();
     }
 
-    private static RunControl stoppingAfter(int steps) {
+    static RunControl stoppingAfter(int steps) {
         return new RunControl() {
             private int done;
 
