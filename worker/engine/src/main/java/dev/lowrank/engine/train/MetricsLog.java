@@ -34,6 +34,21 @@ final class MetricsLog implements AutoCloseable {
     void write(StepMetrics metrics) {
         ObjectNode line = JsonNodeFactory.instance.objectNode();
         line.put("step", metrics.step() - 1);
+        if (metrics.skipped() != null) {
+            line.put("skipped", metrics.skipped());
+        } else {
+            putFigures(line, metrics);
+        }
+        try {
+            writer.write(MAPPER.writeValueAsString(line));
+            writer.newLine();
+            writer.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write metrics.jsonl; is the disk full?", e);
+        }
+    }
+
+    private static void putFigures(ObjectNode line, StepMetrics metrics) {
         line.put("loss", metrics.loss());
         line.put("grad_norm", metrics.gradNorm());
         line.put("learning_rate", metrics.learningRate());
@@ -42,13 +57,6 @@ final class MetricsLog implements AutoCloseable {
         line.put("token_accuracy", metrics.tokenAccuracy());
         if (metrics.margin() != null) {
             line.put("margin", metrics.margin());
-        }
-        try {
-            writer.write(MAPPER.writeValueAsString(line));
-            writer.newLine();
-            writer.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write metrics.jsonl; is the disk full?", e);
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.spec.GradientCheckpointing;
@@ -15,9 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -128,15 +125,19 @@ public final class TrainingRun implements AutoCloseable {
      * Trains from the last completed step to the end, or until asked to stop. The last completed step always has a
      * checkpoint when this returns.
      *
-     * @throws TrainingFailure if the loss or a gradient stops being a number
+     * @throws TrainingFailure if the loss or a gradient stops being a number, or the run blows up
      */
     public Ending train(RunControl control) {
         int total = batches.totalSteps();
         int every = checkpointInterval(total);
         int saved = completed;
-        try (MetricsLog log = new MetricsLog(directory.resolve("metrics.jsonl"), completed)) {
+        Path metricsFile = directory.resolve("metrics.jsonl");
+        GradientWatch watch = new GradientWatch();
+        try (MetricsLog log = new MetricsLog(metricsFile, completed)) {
+            watch.replay(metricsFile, completed);
+            TrainingStep step = new TrainingStep(settings, objective, optimizer, watch);
             while (completed < total) {
-                StepMetrics metrics = step(completed, total, control);
+                StepMetrics metrics = step.run(completed, total, batches.window(completed), control);
                 if (metrics == null) {
                     if (saved < completed) {
                         control.checkpointed(checkpoint());
@@ -145,7 +146,11 @@ public final class TrainingRun implements AutoCloseable {
                 }
                 completed++;
                 log.write(metrics);
-                control.stepped(metrics);
+                if (metrics.skipped() == null) {
+                    control.stepped(metrics);
+                } else {
+                    control.skipped(metrics.step(), metrics.skipped());
+                }
                 if (completed % every == 0 || completed == total) {
                     control.checkpointed(checkpoint());
                     saved = completed;
@@ -154,58 +159,6 @@ public final class TrainingRun implements AutoCloseable {
             return Ending.FINISHED;
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot write to %s: %s".formatted(directory, e.getMessage()), e);
-        }
-    }
-
-    /** One optimizer step (counted from 0); null if it was asked to stop before the step was complete. */
-    private @Nullable StepMetrics step(int step, int total, RunControl control) {
-        long began = System.nanoTime();
-        List<int[]> window = batches.window(step);
-        long weight = window.stream().mapToLong(objective::weight).sum();
-        optimizer.zeroGradients();
-        LossParts sum = null;
-        long tokens = 0;
-        for (int micro = 0; micro < window.size(); micro++) {
-            if (control.stopRequested()) {
-                return null;
-            }
-            int[] rows = window.get(micro);
-            tokens += Arrays.stream(rows).map(objective::tokens).sum();
-            sum = objective
-                    .forwardBackward(rows, 1.0 / weight, CounterRandom.key(settings.seed(), step, micro))
-                    .plus(sum);
-        }
-        LossParts parts = Objects.requireNonNull(sum);
-        double loss = parts.loss() / weight;
-        double norm = optimizer.clip();
-        requireFinite(step, loss, norm);
-        double rate = settings.schedule().rate(settings.learningRate(), step, total, settings.warmupSteps());
-        optimizer.update(step + 1, rate);
-        double seconds = (System.nanoTime() - began) / 1e9;
-        return new StepMetrics(
-                step + 1,
-                total,
-                loss,
-                norm,
-                rate,
-                parts.trained(),
-                tokens / seconds,
-                (double) parts.correct() / parts.trained(),
-                parts.margin() == null ? null : parts.margin() / weight);
-    }
-
-    private static void requireFinite(int step, double loss, double norm) {
-        if (!Double.isFinite(loss)) {
-            throw new TrainingFailure(
-                    "loss_not_finite",
-                    "The loss is not a number at step %d; lower \"training.learning_rate\" or check the base's weights."
-                            .formatted(step + 1));
-        }
-        if (!Double.isFinite(norm)) {
-            throw new TrainingFailure(
-                    "gradient_not_finite",
-                    "The gradient is not finite at step %d (loss %.4f); lower \"training.learning_rate\"."
-                            .formatted(step + 1, loss));
         }
     }
 
