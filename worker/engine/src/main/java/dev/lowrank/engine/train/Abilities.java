@@ -3,7 +3,6 @@ package dev.lowrank.engine.train;
 import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.LoraSpec;
 import dev.lowrank.engine.spec.SpecException;
-import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
 
 /** What a spec can say and this engine does not do, refused so that nobody believes it happened. */
@@ -15,16 +14,10 @@ final class Abilities {
         if (adapter instanceof LoraSpec lora) {
             requireAdapter(lora);
         }
-        requireTraining(spec.training());
     }
 
     private static void requireAdapter(LoraSpec lora) {
         require(!lora.init().movesBase(), "adapter.init", notDone(lora.init().key()));
-    }
-
-    private static void requireTraining(TrainingSettings training) {
-        require(!training.packing(), "training.packing", notDone("true"));
-        require(!training.evaluation().runs(), "training.evaluate_every_steps", notDone("set"));
     }
 
     private static String notDone(String value) {

@@ -18,6 +18,15 @@ public interface RunControl {
      */
     default void skipped(int step, String reason) {}
 
+    /** The validation rows are about to be judged, which takes as long as it takes. */
+    default void evaluating(StepMetrics newest) {}
+
+    /** The validation rows have been judged. */
+    default void evaluated(Validation validation) {}
+
+    /** The run ends before its last step; the reason is one sentence. */
+    default void stoppedEarly(String reason) {}
+
     /** A checkpoint is complete on the disk: every file synced, its DONE marker last. */
     default void checkpointed(CheckpointFolder checkpoint) {}
 }

@@ -15,11 +15,7 @@ class AbilitiesTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {
-                "\"adapter\": {\"init\": \"pissa\"} | adapter.init",
-                "\"training\": {\"packing\": true} | training.packing",
-                "\"training\": {\"evaluate_every_steps\": 5} | training.evaluate_every_steps"
-            })
+            value = {"\"adapter\": {\"init\": \"pissa\"} | adapter.init"})
     void whatIsNotDoneIsRefusedInsteadOfDropped(String more, String field) {
         TrainingSpec spec = spec(more);
         assertThatThrownBy(() -> Abilities.require(spec))
@@ -32,6 +28,8 @@ class AbilitiesTest {
             strings = {
                 "\"method\": \"lora\"",
                 "\"method\": \"full\"",
+                "\"training\": {\"packing\": true}",
+                "\"training\": {\"evaluate_every_steps\": 5, \"keep\": \"best-and-last\"}",
                 "\"initial_adapter\": \"i\"",
                 "\"training\": {\"gradient_checkpointing\": \"layer\"}",
                 "\"training\": {\"optimizer\": \"adamw8bit\", \"paged\": true}",

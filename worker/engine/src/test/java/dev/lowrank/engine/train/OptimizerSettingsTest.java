@@ -82,8 +82,7 @@ class OptimizerSettingsTest {
 
     private void assertResumes(Supplier<TinyRun> run) throws IOException {
         run.get().in(folder.resolve("whole"));
-        assertThat(run.get().in(folder.resolve("parts"), TrainingRunTest.stoppingAfter(3)))
-                .isEqualTo(Ending.STOPPED);
+        assertThat(run.get().in(folder.resolve("parts"), new StopAfter(3))).isEqualTo(Ending.STOPPED);
         assertThat(run.get().in(folder.resolve("parts"))).isEqualTo(Ending.FINISHED);
         assertThat(adapter("parts")).isEqualTo(adapter("whole"));
         assertThat(Conformance.losses(folder.resolve("parts/metrics.jsonl")))
@@ -153,7 +152,7 @@ class OptimizerSettingsTest {
     @Test
     void settingsThatChangeNoNumberMayDifferWhenResumed() throws IOException {
         new TinyRun().in(folder.resolve("whole"));
-        new TinyRun().in(folder.resolve("parts"), TrainingRunTest.stoppingAfter(3));
+        new TinyRun().in(folder.resolve("parts"), new StopAfter(3));
         new TinyRun()
                 .training("gradient_checkpointing", "layer")
                 .training("paged", true)
@@ -164,7 +163,7 @@ class OptimizerSettingsTest {
 
     @Test
     void settingsThatChangeNumbersMayNotDifferWhenResumed() {
-        new TinyRun().in(folder, TrainingRunTest.stoppingAfter(3));
+        new TinyRun().in(folder, new StopAfter(3));
         for (TinyRun other :
                 List.of(new TinyRun().training("neftune_alpha", 5), new TinyRun().training("optimizer", "adamw8bit"))) {
             assertThatThrownBy(() -> other.in(folder))

@@ -40,7 +40,7 @@ class TrainingStepTest {
         assertThat(metrics.skipped()).isEqualTo("all_masked");
         assertThat(value()).containsExactly(1, 1);
         try (MetricsLog log = new MetricsLog(folder.resolve("metrics.jsonl"), 0)) {
-            log.write(metrics);
+            log.write(metrics, null);
         }
         assertThat(folder.resolve("metrics.jsonl")).hasContent("{\"step\":0,\"skipped\":\"all_masked\"}");
     }
