@@ -144,6 +144,11 @@ final class Optimizer implements AutoCloseable {
         return moved.stream().mapToLong(one -> one.parameter().value().size()).sum();
     }
 
+    /** Bytes in memory; pages that were written out do not count. */
+    long reservedBytes() {
+        return settings.paged() ? 0 : memory.reservedBytes();
+    }
+
     @Override
     public void close() {
         memory.close();

@@ -4,7 +4,6 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.spec.EarlyStopping;
 import dev.lowrank.engine.spec.Evaluation;
-import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.Keep;
 import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
@@ -25,6 +24,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -32,6 +33,8 @@ import tools.jackson.databind.node.ObjectNode;
  * run goes on from the newest intact one and ends with the same bytes as if nothing had happened.
  */
 public final class TrainingRun implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(TrainingRun.class);
+
     private final TrainingSpec spec;
     private final TrainingSettings settings;
     private final Path directory;
@@ -43,6 +46,7 @@ public final class TrainingRun implements AutoCloseable {
     private final BatchPlan batches;
     private final Optimizer optimizer;
     private final Workspace scratch;
+    private final MemoryPlan memory;
     private final Checkpoints checkpoints;
     private final @Nullable BestWeights best;
     private final ObjectNode identity;
@@ -64,8 +68,17 @@ public final class TrainingRun implements AutoCloseable {
         this.batches = new BatchPlan(objective.rows(), objective::tokens, data.maxLength(), settings);
         this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, directory);
         trainee.model().noise((float) settings.neftuneAlpha());
-        trainee.model().checkpointing(settings.gradientCheckpointing() == GradientCheckpointing.LAYER);
         trainee.model().reservePositions(longestRow());
+        this.memory = MemoryPlan.of(
+                spec,
+                trainee,
+                optimizer,
+                batches,
+                objective,
+                validation,
+                AvailableMemory.ofThisProcess().bytes());
+        trainee.model().checkpointing(memory.checkpointing());
+        log.info("{}", memory);
         Path root = directory.resolve("checkpoints");
         this.checkpoints = new Checkpoints(root, kernels);
         this.best = settings.evaluation().keep() == Keep.BEST_AND_LAST ? new BestWeights(root, checkpoints) : null;
@@ -132,7 +145,8 @@ public final class TrainingRun implements AutoCloseable {
                 objective.truncatedRows(),
                 optimizer.trainableParameters(),
                 base.parameters(),
-                batches.packing());
+                batches.packing(),
+                memory);
     }
 
     /** Optimizer steps already done, by this process or the ones before it. */
@@ -157,7 +171,7 @@ public final class TrainingRun implements AutoCloseable {
         int saved = completed;
         Path metricsFile = directory.resolve("metrics.jsonl");
         GradientWatch watch = new GradientWatch();
-        try (MetricsLog log = new MetricsLog(metricsFile, completed)) {
+        try (MetricsLog lines = new MetricsLog(metricsFile, completed)) {
             watch.replay(metricsFile, completed);
             TrainingStep step = new TrainingStep(settings, objective, optimizer, watch);
             while (completed < total && !stoppedEarly()) {
@@ -175,7 +189,7 @@ public final class TrainingRun implements AutoCloseable {
                     control.skipped(metrics.step(), metrics.skipped());
                 }
                 Validation measured = evaluationDue(total) ? validate(metrics, control) : null;
-                log.write(metrics, measured);
+                lines.write(metrics, measured);
                 if (measured != null) {
                     control.evaluated(measured);
                 }
