@@ -24,8 +24,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -33,8 +31,6 @@ import tools.jackson.databind.node.ObjectNode;
  * run goes on from the newest intact one and ends with the same bytes as if nothing had happened.
  */
 public final class TrainingRun implements AutoCloseable {
-    private static final Logger log = LoggerFactory.getLogger(TrainingRun.class);
-
     private final TrainingSpec spec;
     private final TrainingSettings settings;
     private final Path directory;
@@ -78,7 +74,6 @@ public final class TrainingRun implements AutoCloseable {
                 validation,
                 AvailableMemory.ofThisProcess().bytes());
         trainee.model().checkpointing(memory.checkpointing());
-        log.info("{}", memory);
         Path root = directory.resolve("checkpoints");
         this.checkpoints = new Checkpoints(root, kernels);
         this.best = settings.evaluation().keep() == Keep.BEST_AND_LAST ? new BestWeights(root, checkpoints) : null;
@@ -171,7 +166,7 @@ public final class TrainingRun implements AutoCloseable {
         int saved = completed;
         Path metricsFile = directory.resolve("metrics.jsonl");
         GradientWatch watch = new GradientWatch();
-        try (MetricsLog lines = new MetricsLog(metricsFile, completed)) {
+        try (MetricsLog log = new MetricsLog(metricsFile, completed)) {
             watch.replay(metricsFile, completed);
             TrainingStep step = new TrainingStep(settings, objective, optimizer, watch);
             while (completed < total && !stoppedEarly()) {
@@ -189,7 +184,7 @@ public final class TrainingRun implements AutoCloseable {
                     control.skipped(metrics.step(), metrics.skipped());
                 }
                 Validation measured = evaluationDue(total) ? validate(metrics, control) : null;
-                lines.write(metrics, measured);
+                log.write(metrics, measured);
                 if (measured != null) {
                     control.evaluated(measured);
                 }
