@@ -114,7 +114,10 @@ class JobLifeTest {
         bundle.start(toy);
         bundle.waitForStatus(job, "succeeded");
         assertThat(bundle.rows.job(job)).containsEntry("step", 6).containsEntry("total_steps", 10);
-        assertThat(bundle.rows.messages(job)).contains("Step 5: validation loss=1.2500", "Stopped early.");
+        assertThat(bundle.rows.messages(job)).contains("Stopped early.");
+        assertThat(bundle.text("select string_agg(data->>'valid_loss', ' ' order by sequence) from job_event "
+                        + "where message like '%validation loss%'"))
+                .isEqualTo("1.25 1.5");
         assertThat(bundle.text("select (metrics->>'steps') || ' ' || (metrics->>'result_step') from adapter_version"))
                 .isEqualTo("6 5");
         assertThat(bundle.text("select metrics->>'valid_loss' from checkpoint where step = 6"))

@@ -2,7 +2,6 @@ package dev.lowrank.engine.analyze;
 
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
-import dev.lowrank.engine.format.TensorInfo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,6 +21,7 @@ record Cost(
         long trainingState,
         @Nullable Full full) {
     private static final int STATE_BYTES = 16;
+    private static final int SIXTEEN_BITS = 2;
 
     /** The same figures of training all of the base; a 4-bit base counts as the weights it stands for, stored in 16 bit. */
     record Full(long trained, long stored, long trainingState) {}
@@ -40,24 +40,13 @@ record Cost(
     }
 
     private static Full full(ModelFolder base) {
-        long values = 0;
+        long values = base.parameters();
         long bytes = 0;
         for (String name : base.tensorNames()) {
-            TensorInfo info = base.info(name);
-            if (base.tensorNames().contains(name + ".absmax")) {
-                values += 2 * info.count();
-                bytes += 4 * info.count();
-            } else if (!describesQuantized(base, name)) {
-                values += info.count();
-                bytes += info.count() * info.dtype().bits() / 8;
-            }
+            bytes += base.isNf4(name)
+                    ? SIXTEEN_BITS * base.nf4(name).rows() * base.nf4(name).columns()
+                    : base.info(name).count() * base.info(name).dtype().bits() / 8;
         }
         return new Full(values, bytes, values * STATE_BYTES);
-    }
-
-    /** Whether a tensor only says how a 4-bit weight is to be read. */
-    private static boolean describesQuantized(ModelFolder base, String name) {
-        int end = name.indexOf(".weight.");
-        return end >= 0 && base.tensorNames().contains(name.substring(0, end) + ".weight.absmax");
     }
 }
