@@ -174,6 +174,8 @@ final class Attempt implements AutoCloseable {
                         plan.trainedTokens(),
                         plan.trainableParameters(),
                         Math.max(plan.baseParameters(), plan.trainableParameters()))));
+        event(JobEvent.info(plan.memory().base().toString()));
+        event(JobEvent.info(plan.memory().toString()));
         Packing packing = plan.packing();
         if (packing != null) {
             event(JobEvent.info(String.format(

@@ -97,6 +97,12 @@ final class StepReports implements RunControl {
     }
 
     @Override
+    public void skipped(int step, String reason) {
+        outbox.writeIfRoom(
+                (reports, l) -> reports.event(l, JobEvent.info("Step %d skipped: %s".formatted(step, reason))));
+    }
+
+    @Override
     public void checkpointed(CheckpointFolder folder) {
         String metrics = EngineJson.checkpoint(folder.step(), last, validated);
         outbox.write((reports, l) -> checkpoints.register(reports, lease, folder, metrics));

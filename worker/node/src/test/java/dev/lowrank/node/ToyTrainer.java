@@ -1,10 +1,13 @@
 package dev.lowrank.node;
 
 import dev.lowrank.engine.adapter.Verdict;
+import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.engine.train.BaseMemory;
 import dev.lowrank.engine.train.CheckpointFolder;
 import dev.lowrank.engine.train.Ending;
 import dev.lowrank.engine.train.HeldOut;
+import dev.lowrank.engine.train.MemoryPlan;
 import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.StepMetrics;
@@ -37,6 +40,9 @@ final class ToyTrainer implements Trainer {
     volatile Verdict verdict = SOUND;
     /** Where the validation loss is lowest: one step later the run stops early. */
     volatile int bestStep = STEPS;
+
+    private static final MemoryPlan MEMORY = new MemoryPlan(
+            new BaseMemory(1000, 4000, 0, 0), 80, 80, false, 1 << 20, 1 << 20, 1 << 30, GradientCheckpointing.AUTO);
 
     volatile String baseSha256 = "a".repeat(64);
 
@@ -95,7 +101,7 @@ final class ToyTrainer implements Trainer {
 
         @Override
         public RunPlan plan() {
-            return new RunPlan(STEPS, STEPS, 40, 400, 2, 10, 1000, null);
+            return new RunPlan(STEPS, STEPS, 40, 400, 2, 10, 1000, null, MEMORY);
         }
 
         @Override

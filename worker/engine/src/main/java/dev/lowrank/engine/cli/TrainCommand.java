@@ -158,6 +158,8 @@ final class TrainCommand implements Callable<Integer> {
             out.println("%,d rows are longer than \"training.max_length\" and were cut off."
                     .formatted(plan.truncatedRows()));
         }
+        out.println(plan.memory().base());
+        out.println(plan.memory());
         for (Resolution resolution : read.resolutions()) {
             out.println("  %-32s %-12s %s".formatted(resolution.field(), resolution.value(), resolution.reason()));
         }

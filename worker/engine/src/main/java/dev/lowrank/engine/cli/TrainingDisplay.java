@@ -28,6 +28,7 @@ final class TrainingDisplay implements RunControl {
     private long lastLine;
     private double smoothed = Double.NaN;
     private double lastLoss = Double.NaN;
+    private int skipped;
 
     TrainingDisplay(PrintStream out, int firstStep) {
         this.out = out;
@@ -63,6 +64,12 @@ final class TrainingDisplay implements RunControl {
             lastLine = System.nanoTime();
             out.println(line(metrics));
         }
+    }
+
+    @Override
+    public void skipped(int step, String reason) {
+        skipped++;
+        show("Step %d was skipped: %s (%d so far).".formatted(step, reason, skipped));
     }
 
     @Override

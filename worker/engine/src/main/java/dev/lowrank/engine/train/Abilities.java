@@ -1,11 +1,8 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.spec.AdapterSpec;
-import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.LoraSpec;
-import dev.lowrank.engine.spec.OptimizerKind;
 import dev.lowrank.engine.spec.SpecException;
-import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
 
 /** What a spec can say and this engine does not do, refused so that nobody believes it happened. */
@@ -17,21 +14,10 @@ final class Abilities {
         if (adapter instanceof LoraSpec lora) {
             requireAdapter(lora);
         }
-        requireTraining(spec.training());
     }
 
     private static void requireAdapter(LoraSpec lora) {
         require(!lora.init().movesBase(), "adapter.init", notDone(lora.init().key()));
-    }
-
-    private static void requireTraining(TrainingSettings training) {
-        require(
-                training.gradientCheckpointing() != GradientCheckpointing.LAYER,
-                "training.gradient_checkpointing",
-                notDone("layer"));
-        require(training.optimizer() == OptimizerKind.ADAMW, "training.optimizer", notDone("adamw8bit"));
-        require(!training.paged(), "training.paged", notDone("true"));
-        require(training.neftuneAlpha() == 0, "training.neftune_alpha", notDone("set"));
     }
 
     private static String notDone(String value) {

@@ -10,6 +10,8 @@ import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,7 +64,7 @@ public final class Checkpoints {
      * @param run what the checkpoint belongs to; must be equal when it is restored
      * @param evaluations what they have shown so far
      * @param best the best weights so far; null where they are not kept
-     * @param state fp32 tensors by name
+     * @param state tensors of any type by name
      */
     CheckpointFolder write(
             int step, ObjectNode run, ObjectNode evaluations, @Nullable BestWeights best, Map<String, Tensor> state)
@@ -183,20 +185,28 @@ public final class Checkpoints {
 
     void writeState(Path file, Map<String, Tensor> state) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-        state.forEach((name, tensor) -> writer.add(name, StoredType.F32, tensor.shape(), () -> values(tensor)));
+        state.forEach((name, tensor) -> writer.addBytes(name, stored(tensor), tensor.shape(), () -> bytes(tensor)));
         writer.write(file);
     }
 
-    private float[] values(Tensor tensor) {
-        float[] values = new float[Math.toIntExact(tensor.size())];
-        kernels.download(tensor, values, 0);
-        return values;
+    private static StoredType stored(Tensor tensor) {
+        return switch (tensor.dtype()) {
+            case F32 -> StoredType.F32;
+            case I32 -> StoredType.I32;
+            case U8 -> StoredType.U8;
+        };
+    }
+
+    private MemorySegment bytes(Tensor tensor) {
+        MemorySegment bytes = Arena.ofAuto().allocate(tensor.data().byteSize());
+        kernels.download(tensor, bytes);
+        return bytes;
     }
 
     void load(Path file, Map<String, Tensor> state) throws IOException {
         try (SafetensorsFile stored = SafetensorsFile.open(file)) {
             for (Map.Entry<String, Tensor> entry : state.entrySet()) {
-                kernels.upload(stored.floats(entry.getKey()), 0, entry.getValue());
+                kernels.upload(stored.bytes(entry.getKey()), entry.getValue());
             }
         }
     }

@@ -38,14 +38,10 @@ final class MetricsLog implements AutoCloseable {
     void write(StepMetrics metrics, @Nullable Validation validation) {
         ObjectNode line = JsonNodeFactory.instance.objectNode();
         line.put("step", metrics.step() - 1);
-        line.put("loss", metrics.loss());
-        line.put("grad_norm", metrics.gradNorm());
-        line.put("learning_rate", metrics.learningRate());
-        line.put("trained_tokens", metrics.trainedTokens());
-        line.put("tokens_per_second", metrics.tokensPerSecond());
-        line.put("token_accuracy", metrics.tokenAccuracy());
-        if (metrics.margin() != null) {
-            line.put("margin", metrics.margin());
+        if (metrics.skipped() != null) {
+            line.put("skipped", metrics.skipped());
+        } else {
+            putFigures(line, metrics);
         }
         if (validation != null) {
             line.put("validation_loss", validation.loss());
@@ -60,6 +56,18 @@ final class MetricsLog implements AutoCloseable {
             writer.flush();
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot write metrics.jsonl; is the disk full?", e);
+        }
+    }
+
+    private static void putFigures(ObjectNode line, StepMetrics metrics) {
+        line.put("loss", metrics.loss());
+        line.put("grad_norm", metrics.gradNorm());
+        line.put("learning_rate", metrics.learningRate());
+        line.put("trained_tokens", metrics.trainedTokens());
+        line.put("tokens_per_second", metrics.tokensPerSecond());
+        line.put("token_accuracy", metrics.tokenAccuracy());
+        if (metrics.margin() != null) {
+            line.put("margin", metrics.margin());
         }
     }
 

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param trainableParameters values the optimizer moves
  * @param baseParameters values of the base
  * @param packing null where rows are not packed
+ * @param memory what it takes, and whether activations are kept
  */
 public record RunPlan(
         int totalSteps,
@@ -22,4 +23,5 @@ public record RunPlan(
         int truncatedRows,
         long trainableParameters,
         long baseParameters,
-        @Nullable Packing packing) {}
+        @Nullable Packing packing,
+        MemoryPlan memory) {}

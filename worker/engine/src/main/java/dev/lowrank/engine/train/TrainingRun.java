@@ -1,6 +1,5 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.spec.EarlyStopping;
@@ -18,7 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +42,7 @@ public final class TrainingRun implements AutoCloseable {
     private final BatchPlan batches;
     private final Optimizer optimizer;
     private final Workspace scratch;
+    private final MemoryPlan memory;
     private final Checkpoints checkpoints;
     private final @Nullable BestWeights best;
     private final ObjectNode identity;
@@ -62,17 +62,37 @@ public final class TrainingRun implements AutoCloseable {
         this.objective = data.training(trainee, kernels, scratch);
         this.validation = data.validation(trainee, kernels, scratch);
         this.batches = new BatchPlan(objective.rows(), objective::tokens, data.maxLength(), settings);
-        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, trainee.memory());
+        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, directory);
+        trainee.model().noise((float) settings.neftuneAlpha());
         trainee.model().reservePositions(longestRow());
+        this.memory = MemoryPlan.of(
+                spec,
+                trainee,
+                optimizer,
+                batches,
+                objective,
+                validation,
+                AvailableMemory.ofThisProcess().bytes());
+        trainee.model().checkpointing(memory.checkpointing());
         Path root = directory.resolve("checkpoints");
         this.checkpoints = new Checkpoints(root, kernels);
         this.best = settings.evaluation().keep() == Keep.BEST_AND_LAST ? new BestWeights(root, checkpoints) : null;
         this.identity = identity(spec, base, data);
-        Checkpoints.Restored restored = checkpoints.restore(identity, optimizer.state());
+        Checkpoints.Restored restored = restored();
         this.completed = restored.step();
         this.evaluations = restored.evaluations();
-        if (best != null) {
-            best.restore(restored.folder());
+    }
+
+    private Checkpoints.Restored restored() throws IOException {
+        try {
+            Checkpoints.Restored restored = checkpoints.restore(identity, optimizer.state());
+            if (best != null) {
+                best.restore(restored.folder());
+            }
+            return restored;
+        } catch (IOException | RuntimeException | Error e) {
+            optimizer.close();
+            throw e;
         }
     }
 
@@ -120,7 +140,8 @@ public final class TrainingRun implements AutoCloseable {
                 objective.truncatedRows(),
                 optimizer.trainableParameters(),
                 base.parameters(),
-                batches.packing());
+                batches.packing(),
+                memory);
     }
 
     /** Optimizer steps already done, by this process or the ones before it. */
@@ -137,15 +158,19 @@ public final class TrainingRun implements AutoCloseable {
      * Trains from the last completed step to the end, or until asked to stop. The last completed step always has a
      * checkpoint when this returns.
      *
-     * @throws TrainingFailure if a loss or a gradient stops being a number
+     * @throws TrainingFailure if the loss or a gradient stops being a number, or the run blows up
      */
     public Ending train(RunControl control) {
         int total = batches.totalSteps();
         int every = checkpointInterval(total);
         int saved = completed;
-        try (MetricsLog log = new MetricsLog(directory.resolve("metrics.jsonl"), completed)) {
+        Path metricsFile = directory.resolve("metrics.jsonl");
+        GradientWatch watch = new GradientWatch();
+        try (MetricsLog log = new MetricsLog(metricsFile, completed)) {
+            watch.replay(metricsFile, completed);
+            TrainingStep step = new TrainingStep(settings, objective, optimizer, watch);
             while (completed < total && !stoppedEarly()) {
-                StepMetrics metrics = step(completed, total, control);
+                StepMetrics metrics = step.run(completed, total, batches.window(completed), control);
                 if (metrics == null) {
                     if (saved < completed) {
                         control.checkpointed(checkpoint());
@@ -153,7 +178,11 @@ public final class TrainingRun implements AutoCloseable {
                     return Ending.STOPPED;
                 }
                 completed++;
-                control.stepped(metrics);
+                if (metrics.skipped() == null) {
+                    control.stepped(metrics);
+                } else {
+                    control.skipped(metrics.step(), metrics.skipped());
+                }
                 Validation measured = evaluationDue(total) ? validate(metrics, control) : null;
                 log.write(metrics, measured);
                 if (measured != null) {
@@ -227,58 +256,6 @@ public final class TrainingRun implements AutoCloseable {
         Map<String, Tensor> weights = new LinkedHashMap<>();
         trainee.trainable().forEach(parameter -> weights.put(parameter.name(), parameter.value()));
         return weights;
-    }
-
-    /** One optimizer step (counted from 0); null if it was asked to stop before the step was complete. */
-    private @Nullable StepMetrics step(int step, int total, RunControl control) {
-        long began = System.nanoTime();
-        List<int[]> window = batches.window(step);
-        long weight = window.stream().mapToLong(objective::weight).sum();
-        optimizer.zeroGradients();
-        LossParts sum = null;
-        long tokens = 0;
-        for (int micro = 0; micro < window.size(); micro++) {
-            if (control.stopRequested()) {
-                return null;
-            }
-            int[] rows = window.get(micro);
-            tokens += Arrays.stream(rows).map(objective::tokens).sum();
-            sum = objective
-                    .forwardBackward(rows, 1.0 / weight, CounterRandom.key(settings.seed(), step, micro))
-                    .plus(sum);
-        }
-        LossParts parts = Objects.requireNonNull(sum);
-        double loss = parts.loss() / weight;
-        double norm = optimizer.clip();
-        requireFinite(step, loss, norm);
-        double rate = settings.schedule().rate(settings.learningRate(), step, total, settings.warmupSteps());
-        optimizer.update(step + 1, rate);
-        double seconds = (System.nanoTime() - began) / 1e9;
-        return new StepMetrics(
-                step + 1,
-                total,
-                loss,
-                norm,
-                rate,
-                parts.trained(),
-                tokens / seconds,
-                (double) parts.correct() / parts.trained(),
-                parts.margin() == null ? null : parts.margin() / weight);
-    }
-
-    private static void requireFinite(int step, double loss, double norm) {
-        if (!Double.isFinite(loss)) {
-            throw new TrainingFailure(
-                    "loss_not_finite",
-                    "The loss is not a number at step %d; lower \"training.learning_rate\" or check the base's weights."
-                            .formatted(step + 1));
-        }
-        if (!Double.isFinite(norm)) {
-            throw new TrainingFailure(
-                    "gradient_not_finite",
-                    "The gradient is not finite at step %d (loss %.4f); lower \"training.learning_rate\"."
-                            .formatted(step + 1, loss));
-        }
     }
 
     private int checkpointInterval(int total) {
@@ -369,16 +346,30 @@ public final class TrainingRun implements AutoCloseable {
     private static ObjectNode identity(TrainingSpec spec, ModelFolder base, RunData data) {
         ObjectNode identity = SpecJson.write(spec);
         identity.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));
-        ((ObjectNode) identity.get("training")).remove("checkpoint_every_steps");
+        ((ObjectNode) identity.get("training")).remove(withoutEffect(spec.training()));
         if (spec.method() == Method.FULL) {
             identity.remove("adapter");
         }
         identity.put("base_sha256", base.sha256());
         identity.put("training_file_sha256", data.trainingSha256());
-        if (spec.training().evaluation().runs()) {
+        if (evaluationsDecide(spec.training().evaluation())) {
             identity.put("validation_file_sha256", data.validationSha256());
         }
         return identity;
+    }
+
+    /** Settings of which no number depends: another value may be chosen when a run is resumed. */
+    private static List<String> withoutEffect(TrainingSettings settings) {
+        List<String> names = new ArrayList<>(List.of("checkpoint_every_steps", "gradient_checkpointing", "paged"));
+        if (!evaluationsDecide(settings.evaluation())) {
+            names.addAll(List.of("evaluate_every_steps", "keep"));
+        }
+        return names;
+    }
+
+    /** Whether the result depends on what evaluations show. */
+    private static boolean evaluationsDecide(Evaluation evaluation) {
+        return evaluation.earlyStopping() != null || evaluation.keep() != Keep.LAST;
     }
 
     private static void closeAll(@Nullable Trainee trainee, ModelFolder base) {
@@ -391,6 +382,7 @@ public final class TrainingRun implements AutoCloseable {
     @Override
     public void close() {
         scratch.close();
+        optimizer.close();
         closeAll(trainee, base);
     }
 
