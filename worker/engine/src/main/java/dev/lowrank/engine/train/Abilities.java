@@ -1,8 +1,6 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.GradientCheckpointing;
-import dev.lowrank.engine.spec.LoraSpec;
 import dev.lowrank.engine.spec.OptimizerKind;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.TrainingSettings;
@@ -13,15 +11,7 @@ final class Abilities {
     private Abilities() {}
 
     static void require(TrainingSpec spec) {
-        AdapterSpec adapter = spec.adapter();
-        if (adapter instanceof LoraSpec lora) {
-            requireAdapter(lora);
-        }
         requireTraining(spec.training());
-    }
-
-    private static void requireAdapter(LoraSpec lora) {
-        require(!lora.init().movesBase(), "adapter.init", notDone(lora.init().key()));
     }
 
     private static void requireTraining(TrainingSettings training) {
