@@ -54,6 +54,36 @@ public interface Kernels extends AutoCloseable {
     /** {@code x = cap * tanh(x / cap)} in place, as logits are capped when generating; {@code cap} is above 0. */
     void softCap(Tensor x, float cap);
 
+    /** {@code x[n] += bias} in every row; x [N, C], bias [C]. */
+    void addBias(Tensor x, Tensor bias);
+
+    /** {@code dBias += sum over n of dy[n]}, rows added in order of n; dy [N, C], dBias [C]. Backward of {@link #addBias}. */
+    void columnSums(Tensor dy, Tensor dBias);
+
+    /**
+     * {@code target[n, targetColumn + c] = source[n, sourceColumn + c]} for {@code c < columns} in every row n: parts of
+     * a projection that is stored fused, and the gradient of such a part. The target's other columns stay as they are.
+     *
+     * @param source [N, C]
+     * @param target [N, D]; may be {@code source} where the ranges do not overlap
+     */
+    void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
+
+    /** {@code out[n, c] = x[n, c] * factor[c]}; x, out [N, C]; factor [C]. {@code out} may be {@code x}. */
+    void scaleColumns(Tensor x, Tensor factor, Tensor out);
+
+    /**
+     * Backward of {@link #scaleColumns}: {@code dX[n, c] += dy[n, c] * factor[c]} and
+     * {@code dFactor[c] += sum over n of dy[n, c] * x[n, c]}, rows added in order of n.
+     *
+     * @param dX gradient to add to, or null where it is not wanted
+     * @param dFactor gradient to add to, or null where it is not wanted
+     */
+    void scaleColumnsBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor);
+
+    /** {@code out[r] = sqrt(sum over c of x[r, c]^2)}, summed in double in a fixed order; x [R, C], out [R]. */
+    void rowNorms(Tensor x, Tensor out);
+
     /** Sum of squares of all elements, in double, in a fixed order. */
     double sumOfSquares(Tensor x);
 
@@ -97,16 +127,19 @@ public interface Kernels extends AutoCloseable {
             @Nullable Tensor dWeight);
 
     /**
-     * Normalisation over the last axis: {@code y = (x - mean) * rstd * weight + bias},
-     * {@code rstd = 1 / sqrt(variance + epsilon)}. x, y [N, C]; weight, bias [C]; mean, rstd [N] are kept for the
-     * backward pass.
+     * Layer normalisation over the last axis: {@code y = (x - mean) * rstd * weight + bias},
+     * {@code rstd = 1 / sqrt(mean((x - mean)^2) + epsilon)}. x, y [N, C]; weight, bias [C]; mean, rstd [N] are kept for
+     * the backward pass.
      */
     void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd);
 
     /**
-     * Backward of {@link #layerNorm}: with {@code h = (x - mean) * rstd} and {@code e = dy * weight},
-     * {@code dx += rstd * (e - mean(e) - h * mean(e * h))}, {@code dWeight += sum over n of dy * h} and
-     * {@code dBias += sum over n of dy}; each may be null where it is not wanted.
+     * Backward of {@link #layerNorm}: with {@code m = dy * weight} and {@code h = (x - mean) * rstd},
+     * {@code dx += rstd * (m - mean(m) - h * mean(m * h))}, {@code dWeight += sum over n of dy * h} and
+     * {@code dBias += sum over n of dy}.
+     *
+     * @param dx gradient to add to, or null where it is not wanted
+     * @param dWeight gradient to add to, or null where the weight is frozen; {@code dBias} likewise
      */
     void layerNormBackward(
             Tensor dy,
@@ -117,27 +150,6 @@ public interface Kernels extends AutoCloseable {
             @Nullable Tensor dx,
             @Nullable Tensor dWeight,
             @Nullable Tensor dBias);
-
-    /** {@code x[n] += bias} in place; x [N, C], bias [C]. */
-    void addBias(Tensor x, Tensor bias);
-
-    /** Backward of {@link #addBias}: {@code dBias += sum over n of dy[n]}, rows added in order. */
-    void columnSums(Tensor dy, Tensor dBias);
-
-    /** Copies some columns of one matrix to another with as many rows; all other columns stay. */
-    void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns);
-
-    /** {@code out[n, c] = x[n, c] * factor[c]}; {@code out} may be x. */
-    void scaleColumns(Tensor x, Tensor factor, Tensor out);
-
-    /**
-     * Backward of {@link #scaleColumns}: {@code dX += dy * factor} and {@code dFactor += sum over n of dy * x}; each may
-     * be null where it is not wanted.
-     */
-    void scaleColumnsBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor);
-
-    /** {@code out[r]} is the Euclidean length of row r of x [R, C], summed in double; DoRA's norms. */
-    void rowNorms(Tensor x, Tensor out);
 
     /**
      * Rotary position embedding in place, halves convention: with R the rotary width of a head, twice the tables' columns
@@ -223,8 +235,12 @@ public interface Kernels extends AutoCloseable {
     void dropout(Tensor x, float rate, long key, boolean accumulate, Tensor out);
 
     /**
-     * {@code x[i] += bound * (2u - 1)} in place with {@code u = bits / 2^24} of the 24 bits that {@link #dropout} would
-     * compare for element i under the same key.
+     * {@code x[i] += bound * (2 u - 1)} with {@code u = (bits >>> 8) / 2^24}, where bits is what {@link #dropout} draws
+     * for this key and index: uniform in {@code [-bound, bound)}, the same on every device. {@code 2 u - 1} is exact in
+     * fp32 and the rest is rounded once. A key that dropout uses too would make the two depend on each other.
+     *
+     * @param x any shape
+     * @param bound finite and at least 0
      */
     void addUniformNoise(Tensor x, float bound, long key);
 

@@ -3,7 +3,6 @@ package dev.lowrank.kernels;
 import static dev.lowrank.kernels.Numbers.assertClose;
 import static dev.lowrank.kernels.Numbers.dot;
 import static dev.lowrank.kernels.Numbers.doubles;
-import static dev.lowrank.kernels.Numbers.gradient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;

@@ -105,17 +105,131 @@ public abstract class NormContract extends KernelsFixture {
     }
 
     @Test
+    void normalisesRowsByTheirMeanAndVariance() {
+        for (int rows : ROWS) {
+            for (int width : SIZES) {
+                checkLayerNorm(rows, width, 0);
+            }
+            checkLayerNorm(rows, 65, 100);
+            checkLayerNorm(rows, 207, -100);
+        }
+    }
+
+    private void checkLayerNorm(int rows, int width, float shift) {
+        float[] x = random(rows * width);
+        for (int i = 0; i < x.length; i++) {
+            x[i] += shift;
+        }
+        float[] weight = random(width);
+        float[] bias = random(width);
+        float[] dy = random(rows * width);
+        float[] oldX = random(rows * width);
+        float[] oldWeight = random(width);
+        float[] oldBias = random(width);
+        Tensor tx = tensor(x).reshape(rows, width);
+        Tensor y = nans(rows, width);
+        Tensor mean = memory.take(rows);
+        Tensor rstd = memory.take(rows);
+        kernels.layerNorm(tx, tensor(weight), tensor(bias), 1e-2f, y, mean, rstd);
+        NormReference.Layered normed = NormReference.layerNorm(doubles(x), doubles(weight), doubles(bias), 1e-2f);
+        // What a mean of 100 costs: its last place is 7.6e-6 of a standard deviation.
+        double coarse = 1 + Math.abs(shift) / 4;
+        assertClose("y", read(y), normed.y(), 3 * coarse * EXACT);
+        assertClose("mean", read(mean), normed.mean(), EXACT);
+        assertClose("rstd", read(rstd), normed.rstd(), coarse * EXACT);
+
+        Tensor dx = tensor(oldX).reshape(rows, width);
+        Tensor dWeight = tensor(oldWeight);
+        Tensor dBias = tensor(oldBias);
+        Tensor tdy = tensor(dy).reshape(rows, width);
+        kernels.layerNormBackward(tdy, tx, tensor(weight), mean, rstd, dx, dWeight, dBias);
+        NormReference.LayerGradient expected =
+                NormReference.layerNormBackward(doubles(dy), doubles(x), doubles(weight), normed.mean(), normed.rstd());
+        assertClose("dx", read(dx), plus(expected.dx(), oldX), coarse * sumOf(width), largest(normed.rstd()));
+        assertClose(
+                "dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), coarse * sumOf(rows), Math.sqrt(rows));
+        assertClose("dBias", read(dBias), plus(expected.dBias(), oldBias), sumOf(rows), Math.sqrt(rows));
+    }
+
+    @Test
+    void meanAndVarianceGradientsMatchDifferences() {
+        double[] x = doubles(random(3 * 5));
+        double[] weight = doubles(random(5));
+        double[] bias = doubles(random(5));
+        double[] dy = doubles(random(3 * 5));
+        NormReference.Layered normed = NormReference.layerNorm(x, weight, bias, 0.01);
+        NormReference.LayerGradient analytic =
+                NormReference.layerNormBackward(dy, x, weight, normed.mean(), normed.rstd());
+        assertClose(
+                "dx",
+                analytic.dx(),
+                gradient(
+                        at -> dot(
+                                dy,
+                                NormReference.layerNorm(at, weight, bias, 0.01).y()),
+                        x),
+                1e-6);
+        assertClose(
+                "dWeight",
+                analytic.dWeight(),
+                gradient(
+                        at -> dot(dy, NormReference.layerNorm(x, at, bias, 0.01).y()), weight),
+                1e-6);
+        assertClose(
+                "dBias",
+                analytic.dBias(),
+                gradient(
+                        at -> dot(
+                                dy, NormReference.layerNorm(x, weight, at, 0.01).y()),
+                        bias),
+                1e-6);
+    }
+
+    @Test
+    void meanAndVarianceLeaveOutTheGradientsNobodyWants() {
+        Tensor x = tensor(random(26)).reshape(2, 13);
+        Tensor weight = tensor(random(13));
+        Tensor dy = tensor(random(26)).reshape(2, 13);
+        Tensor mean = memory.take(2);
+        Tensor rstd = memory.take(2);
+        kernels.layerNorm(x, weight, weight, 1e-5f, memory.take(2, 13), mean, rstd);
+        Tensor[] all = {zeros(2, 13), zeros(13), zeros(13)};
+        Tensor[] single = {zeros(2, 13), zeros(13), zeros(13)};
+        kernels.layerNormBackward(dy, x, weight, mean, rstd, all[0], all[1], all[2]);
+        kernels.layerNormBackward(dy, x, weight, mean, rstd, single[0], null, null);
+        kernels.layerNormBackward(dy, x, weight, mean, rstd, null, single[1], null);
+        kernels.layerNormBackward(dy, x, weight, mean, rstd, null, null, single[2]);
+        for (int i = 0; i < 3; i++) {
+            assertThat(read(single[i])).isEqualTo(read(all[i]));
+        }
+    }
+
+    @Test
     void refusesShapesThatDoNotFit() {
         Tensor a = zeros(2, 3);
         Tensor b = zeros(4, 5);
+        Tensor c = zeros(3);
         Tensor v = zeros(7);
+        Tensor two = zeros(2);
         Runnable[] calls = {
-            () -> kernels.rmsNorm(a, v, 0, 1e-5f, a, zeros(2)),
-            () -> kernels.rmsNorm(a, zeros(3), 0, 1e-5f, b, zeros(2)),
-            () -> kernels.rmsNorm(a, zeros(3), 0, 1e-5f, a, v),
-            () -> kernels.rmsNormBackward(b, a, zeros(3), 0, zeros(2), a, null),
-            () -> kernels.rmsNormBackward(a, a, zeros(3), 0, zeros(2), b, null),
-            () -> kernels.rmsNormBackward(a, a, zeros(3), 0, zeros(2), null, v),
+            () -> kernels.rmsNorm(a, v, 0, 1e-5f, a, two),
+            () -> kernels.rmsNorm(a, c, 0, 1e-5f, b, two),
+            () -> kernels.rmsNorm(a, c, 0, 1e-5f, a, v),
+            () -> kernels.rmsNormBackward(b, a, c, 0, two, a, null),
+            () -> kernels.rmsNormBackward(a, a, c, 0, two, b, null),
+            () -> kernels.rmsNormBackward(a, a, c, 0, two, null, v),
+            () -> kernels.layerNorm(a, v, c, 1e-5f, a, two, two),
+            () -> kernels.layerNorm(a, c, v, 1e-5f, a, two, two),
+            () -> kernels.layerNorm(a, c, c, 1e-5f, b, two, two),
+            () -> kernels.layerNorm(a, c, c, 1e-5f, a, v, two),
+            () -> kernels.layerNorm(a, c, c, 1e-5f, a, two, v),
+            () -> kernels.layerNormBackward(b, a, c, two, two, a, null, null),
+            () -> kernels.layerNormBackward(a, a, v, two, two, a, null, null),
+            () -> kernels.layerNormBackward(a, a, c, v, two, a, null, null),
+            () -> kernels.layerNormBackward(a, a, c, two, v, a, null, null),
+            () -> kernels.layerNormBackward(a, a, c, two, two, b, null, null),
+            () -> kernels.layerNormBackward(a, a, c, two, two, null, v, null),
+            () -> kernels.layerNormBackward(a, a, c, two, two, null, null, v),
         };
         for (int i = 0; i < calls.length; i++) {
             Runnable call = calls[i];

@@ -171,12 +171,20 @@ final class Reference {
 
     /** Whether dropout keeps element i: the same mask on every device. */
     static boolean keeps(long key, long i, float rate) {
+        return bits(key, i) >>> 8 >= Math.round(rate * 0x1000000);
+    }
+
+    /** A number in [0, 1), the same on every device. */
+    static double uniform(long key, long i) {
+        return (bits(key, i) >>> 8) * 0x1p-24;
+    }
+
+    private static int bits(long key, long i) {
         long k = key + (i >>> 20) * 0x9E3779B97F4A7C15L;
         k = (k ^ (k >>> 30)) * 0xBF58476D1CE4E5B9L;
         k = (k ^ (k >>> 27)) * 0x94D049BB133111EBL;
         k ^= k >>> 31;
-        int bits = mix(mix((int) ((i & 0xFFFFF) + k)) ^ (int) (k >>> 32));
-        return bits >>> 8 >= Math.round(rate * 0x1000000);
+        return mix(mix((int) ((i & 0xFFFFF) + k)) ^ (int) (k >>> 32));
     }
 
     private static int mix(int z) {

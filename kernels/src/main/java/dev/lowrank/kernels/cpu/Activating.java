@@ -65,10 +65,11 @@ final class Activating {
         Shapes.floats("activation out", out, x.size());
         team.elements(x.size(), (from, to) -> {
             float[] z = new float[BLOCK];
+            float[] y = new float[BLOCK];
             for (long at = from; at < to; at += BLOCK) {
                 int n = read(x, at, to, z);
-                Curves.values(activation, z, z, n);
-                MemorySegment.copy(z, 0, out.data(), JAVA_FLOAT, at * Float.BYTES, n);
+                Curves.values(activation, z, y, n);
+                MemorySegment.copy(y, 0, out.data(), JAVA_FLOAT, at * Float.BYTES, n);
             }
         });
     }
@@ -80,10 +81,11 @@ final class Activating {
         Shapes.floats("activationBackward dX", dX, dOut.size());
         team.elements(dOut.size(), (from, to) -> {
             float[] z = new float[BLOCK];
+            float[] y = new float[BLOCK];
             float[] slope = new float[BLOCK];
             for (long at = from; at < to; at += BLOCK) {
                 int n = read(x, at, to, z);
-                Curves.slopes(activation, z, z, slope, n);
+                Curves.slopes(activation, z, y, slope, n);
                 multiply(slope, dOut.data(), dX.data(), at, n);
             }
         });

@@ -23,16 +23,17 @@ public final class CpuKernels implements Kernels {
     private final Team team;
     private final String device;
     private final Elementwise elementwise;
+    private final Columns columns;
     private final Reductions reductions;
     private final Matmul matmul;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
     private final LayerNorm layerNorm;
-    private final Columns columns;
     private final Rope rope;
     private final Attention attention;
     private final Activating activating;
     private final Dropout dropout;
+    private final Noise noise;
     private final CrossEntropy crossEntropy;
     private final AdamW adamW;
     private final AdamW8 adamW8;
@@ -44,16 +45,17 @@ public final class CpuKernels implements Kernels {
                 .formatted(threads, threads == 1 ? "thread" : "threads", vectors(), OneDnn.version());
         team = new Team(threads);
         elementwise = new Elementwise(team);
+        columns = new Columns(team);
         reductions = new Reductions(team);
         matmul = new Matmul(team);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
         layerNorm = new LayerNorm(team);
-        columns = new Columns(team);
         rope = new Rope(team);
         attention = new Attention(team);
         activating = new Activating(team);
         dropout = new Dropout(team);
+        noise = new Noise(team);
         crossEntropy = new CrossEntropy(team, matmul);
         adamW = new AdamW(team);
         adamW8 = new AdamW8(team);
@@ -157,6 +159,37 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void addBias(Tensor x, Tensor bias) {
+        columns.addBias(x, bias);
+    }
+
+    @Override
+    public void columnSums(Tensor dy, Tensor dBias) {
+        columns.sums(dy, dBias);
+    }
+
+    @Override
+    public void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns) {
+        this.columns.copy(source, sourceColumn, target, targetColumn, columns);
+    }
+
+    @Override
+    public void scaleColumns(Tensor x, Tensor factor, Tensor out) {
+        columns.scale(x, factor, out);
+    }
+
+    @Override
+    public void scaleColumnsBackward(
+            Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
+        columns.scaleBackward(dy, x, factor, dX, dFactor);
+    }
+
+    @Override
+    public void rowNorms(Tensor x, Tensor out) {
+        reductions.rowNorms(x, out);
+    }
+
+    @Override
     public double sumOfSquares(Tensor x) {
         return reductions.sumOfSquares(x);
     }
@@ -199,6 +232,11 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
+        rope.run(x, heads, positions, cos, sin, transposed);
+    }
+
+    @Override
     public void layerNorm(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd) {
         layerNorm.forward(x, weight, bias, epsilon, y, mean, rstd);
     }
@@ -214,42 +252,6 @@ public final class CpuKernels implements Kernels {
             @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {
         layerNorm.backward(dy, x, weight, mean, rstd, dx, dWeight, dBias);
-    }
-
-    @Override
-    public void addBias(Tensor x, Tensor bias) {
-        columns.addBias(x, bias);
-    }
-
-    @Override
-    public void columnSums(Tensor dy, Tensor dBias) {
-        columns.sums(dy, dBias);
-    }
-
-    @Override
-    public void copyColumns(Tensor source, int sourceColumn, Tensor target, int targetColumn, int count) {
-        columns.copy(source, sourceColumn, target, targetColumn, count);
-    }
-
-    @Override
-    public void scaleColumns(Tensor x, Tensor factor, Tensor out) {
-        columns.scale(x, factor, out);
-    }
-
-    @Override
-    public void scaleColumnsBackward(
-            Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
-        columns.scaleBackward(dy, x, factor, dX, dFactor);
-    }
-
-    @Override
-    public void rowNorms(Tensor x, Tensor out) {
-        columns.rowNorms(x, out);
-    }
-
-    @Override
-    public void rope(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
-        rope.run(x, heads, positions, cos, sin, transposed);
     }
 
     @Override
@@ -301,7 +303,7 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void addUniformNoise(Tensor x, float bound, long key) {
-        dropout.addNoise(x, bound, key);
+        noise.addUniform(x, bound, key);
     }
 
     @Override

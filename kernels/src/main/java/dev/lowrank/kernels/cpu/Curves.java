@@ -10,19 +10,17 @@ import jdk.incubator.vector.VectorOperators;
  * choice inside would make every vector an object.
  */
 final class Curves {
-    /** {@code 2 sqrt(2 / pi)}, and {@link Activation#GELU_TANH}'s cubic. */
-    private static final float TWO_ROOT = 1.5957691216f;
-
+    private static final float TWO_ROOT = 1.5957691216f; // 2 sqrt(2 / pi)
     private static final float CUBIC = 0.044715f;
 
     /** From |z| = 16 on, the sigmoid in {@link Activation#GELU_TANH} is 0 or 1; beyond, its argument could overflow. */
     private static final float FAR = 256;
 
-    private static final float DENSITY = 0.3989422804f; // 1 / sqrt(2 pi)
+    private static final FloatVector DENSITY = Lanes.all(0.3989422804f); // 1 / sqrt(2 pi)
 
     private Curves() {}
 
-    /** {@code y[i] = activation(z[i])} for i below n rounded up to whole vectors. */
+    /** {@code y[i] = activation(z[i])} for i below n rounded up to whole vectors; y is not z. */
     static void values(Activation activation, float[] z, float[] y, int n) {
         switch (activation) {
             case SILU -> silu(z, y, n);
@@ -73,20 +71,29 @@ final class Curves {
     }
 
     private static void gelu(float[] zs, float[] y, int n) {
+        bells(zs, y, n);
         for (int i = 0; i < n; i += Lanes.WIDTH) {
             FloatVector z = load(zs, i);
-            z.mul(Gaussian.distribution(z, Gaussian.bell(z))).intoArray(y, i);
+            z.mul(Gaussian.distribution(z, load(y, i))).intoArray(y, i);
         }
     }
 
     /** {@code (z Phi)' = Phi + z phi} with the density {@code phi = e^(-z^2 / 2) / sqrt(2 pi)}. */
     private static void gelu(float[] zs, float[] y, float[] slope, int n) {
+        bells(zs, slope, n);
         for (int i = 0; i < n; i += Lanes.WIDTH) {
             FloatVector z = load(zs, i);
-            FloatVector bell = Gaussian.bell(z);
+            FloatVector bell = load(slope, i);
             FloatVector phi = Gaussian.distribution(z, bell);
             z.mul(phi).intoArray(y, i);
-            z.mul(bell).fma(Lanes.all(DENSITY), phi).intoArray(slope, i);
+            z.mul(bell).fma(DENSITY, phi).intoArray(slope, i);
+        }
+    }
+
+    /** A loop of its own: together with the distribution it would exceed what the compiler inlines into one method. */
+    private static void bells(float[] zs, float[] bells, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            Gaussian.bell(load(zs, i)).intoArray(bells, i);
         }
     }
 

@@ -12,18 +12,20 @@ import jdk.incubator.vector.VectorOperators;
  * coefficients are those of its Chebyshev interpolation in 40 digits.
  */
 final class Gaussian {
-    private static final float CENTER = 4;
-    private static final float Q10 = 1.943103e-05f;
-    private static final float Q9 = 3.5753772e-05f;
-    private static final float Q8 = -1.7872835e-04f;
-    private static final float Q7 = -6.298208e-04f;
-    private static final float Q6 = 5.040076e-04f;
-    private static final float Q5 = 8.4883105e-03f;
-    private static final float Q4 = 3.0865427e-02f;
-    private static final float Q3 = 7.170807e-02f;
-    private static final float Q2 = 1.24379225e-01f;
-    private static final float Q1 = 1.7039768e-01f;
-    private static final float Q0 = 9.441064e-02f;
+    // Vectors, not numbers: spreading each at its place would fill the loop beyond what the compiler inlines into it.
+    private static final FloatVector CENTER = Lanes.all(4);
+    private static final FloatVector ONE = Lanes.all(1);
+    private static final FloatVector Q10 = Lanes.all(1.943103e-05f);
+    private static final FloatVector Q9 = Lanes.all(3.5753772e-05f);
+    private static final FloatVector Q8 = Lanes.all(-1.7872835e-04f);
+    private static final FloatVector Q7 = Lanes.all(-6.298208e-04f);
+    private static final FloatVector Q6 = Lanes.all(5.040076e-04f);
+    private static final FloatVector Q5 = Lanes.all(8.4883105e-03f);
+    private static final FloatVector Q4 = Lanes.all(3.0865427e-02f);
+    private static final FloatVector Q3 = Lanes.all(7.170807e-02f);
+    private static final FloatVector Q2 = Lanes.all(1.24379225e-01f);
+    private static final FloatVector Q1 = Lanes.all(1.7039768e-01f);
+    private static final FloatVector Q0 = Lanes.all(9.441064e-02f);
 
     private Gaussian() {}
 
@@ -39,25 +41,18 @@ final class Gaussian {
      */
     static FloatVector distribution(FloatVector z, FloatVector bell) {
         FloatVector x = z.abs();
-        FloatVector s = Lanes.all(CENTER).sub(x).div(x.add(CENTER));
-        FloatVector below = lower(s, upper(s)).mul(bell);
-        return Lanes.all(1).sub(below).blend(below, z.compare(VectorOperators.LT, 0));
-    }
-
-    /** Q's terms of degree 5 and more, over {@code s^5}. Q is in two parts because the compiler inlines no large method. */
-    private static FloatVector upper(FloatVector s) {
-        FloatVector q = s.fma(Lanes.all(Q10), Lanes.all(Q9));
-        q = q.fma(s, Lanes.all(Q8));
-        q = q.fma(s, Lanes.all(Q7));
-        q = q.fma(s, Lanes.all(Q6));
-        return q.fma(s, Lanes.all(Q5));
-    }
-
-    private static FloatVector lower(FloatVector s, FloatVector upper) {
-        FloatVector q = upper.fma(s, Lanes.all(Q4));
-        q = q.fma(s, Lanes.all(Q3));
-        q = q.fma(s, Lanes.all(Q2));
-        q = q.fma(s, Lanes.all(Q1));
-        return q.fma(s, Lanes.all(Q0));
+        FloatVector s = CENTER.sub(x).div(CENTER.add(x));
+        FloatVector q = s.fma(Q10, Q9);
+        q = q.fma(s, Q8);
+        q = q.fma(s, Q7);
+        q = q.fma(s, Q6);
+        q = q.fma(s, Q5);
+        q = q.fma(s, Q4);
+        q = q.fma(s, Q3);
+        q = q.fma(s, Q2);
+        q = q.fma(s, Q1);
+        q = q.fma(s, Q0);
+        FloatVector below = q.mul(bell);
+        return ONE.sub(below).blend(below, z.test(VectorOperators.IS_NEGATIVE));
     }
 }

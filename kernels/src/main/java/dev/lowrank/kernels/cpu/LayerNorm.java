@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
-/** Normalisation of rows to mean 0 and variance 1, then a weight and a bias. */
+/** Normalisation of rows to mean zero and variance one, then a weight and a bias. */
 final class LayerNorm {
     private final Team team;
 
@@ -23,54 +23,30 @@ final class LayerNorm {
         Shapes.floats("layerNorm mean", mean, rows);
         Shapes.floats("layerNorm rstd", rstd, rows);
         team.rows(rows, columns, (from, to) -> {
+            float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
-                double sum = 0;
-                for (int c = 0; c < columns; c++) {
-                    sum += Lanes.get(x.data(), at + c);
-                }
-                double m = sum / columns;
-                double squares = 0;
-                for (int c = 0; c < columns; c++) {
-                    double d = Lanes.get(x.data(), at + c) - m;
-                    squares += d * d;
-                }
-                float r = (float) (1 / Math.sqrt(squares / columns + epsilon));
-                Lanes.set(mean.data(), n, (float) m);
+                float mu = sum(x.data(), at, columns, lanes) / columns;
+                // About the mean, in a second pass: the mean of squares less the square of the mean would cancel.
+                float squares = squaresAbout(mu, x.data(), at, columns, lanes);
+                float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
+                Lanes.set(mean.data(), n, mu);
                 Lanes.set(rstd.data(), n, r);
-                normalizeRow(x.data(), at, columns, (float) m, r, weight.data(), bias.data(), y.data());
+                writeRow(x.data(), weight.data(), bias.data(), y.data(), at, columns, mu, r);
             }
         });
     }
 
-    /** {@code y = (x - m) * r * weight + bias} in one row. */
-    private static void normalizeRow(
-            MemorySegment x,
-            long at,
-            int columns,
-            float m,
-            float r,
-            MemorySegment weight,
-            MemorySegment bias,
-            MemorySegment y) {
-        int whole = Lanes.whole(columns);
-        for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = Lanes.load(x, at + c).sub(m).mul(r);
-            Lanes.store(h.fma(Lanes.load(weight, c), Lanes.load(bias, c)), y, at + c);
-        }
-        for (int c = whole; c < columns; c++) {
-            float h = (Lanes.get(x, at + c) - m) * r;
-            Lanes.set(y, at + c, Math.fma(h, Lanes.get(weight, c), Lanes.get(bias, c)));
-        }
-    }
-
     /**
-     * Derivation, for one row of width C: {@code h_i = (x_i - m) r}, {@code y_i = h_i w_i + b_i}. With
-     * {@code e = dy * w}, {@code dm/dx_j = 1 / C} and {@code dr/dx_j = -r^2 h_j / C}:
+     * Derivation, for one row of width C: {@code y_i = h_i w_i + b_i} with {@code h_i = (x_i - mu) r},
+     * {@code mu = mean(x)} and {@code r = (mean((x - mu)^2) + eps)^(-1/2)}. From {@code dmu/dx_j = 1 / C} and
+     * {@code dr/dx_j = -r^3 (x_j - mu) / C = -r^2 h_j / C} follows {@code dh_i/dx_j = r (delta_ij - 1/C - h_i h_j / C)},
+     * so with {@code m = dy * w}:
      *
      * <pre>
-     * dx_j = r (e_j - mean(e) - h_j mean(e h))
-     * dw_i = sum over rows of dy_i h_i        db_i = sum over rows of dy_i
+     * dx_j = r (m_j - mean(m) - h_j mean(m h))
+     * dw_i = sum over rows of dy_i h_i
+     * db_i = sum over rows of dy_i
      * </pre>
      */
     void backward(
@@ -89,81 +65,167 @@ final class LayerNorm {
         Shapes.floats("layerNormBackward weight", weight, columns);
         Shapes.floats("layerNormBackward mean", mean, rows);
         Shapes.floats("layerNormBackward rstd", rstd, rows);
-        if (dWeight != null) {
-            Shapes.floats("layerNormBackward dWeight", dWeight, columns);
-            team.columns(rows, columns, (from, to) -> {
-                for (long n = 0; n < rows; n++) {
-                    float m = Lanes.get(mean.data(), n);
-                    float r = Lanes.get(rstd.data(), n);
-                    addWeightRow(dy.data(), x.data(), n * columns, m, r, dWeight.data(), (int) from, (int) to);
-                }
-            });
-        }
-        if (dBias != null) {
-            new Columns(team).sums(dy, dBias);
-        }
         if (dx != null) {
             Shapes.matrix("layerNormBackward dx", dx, rows, columns);
-            team.rows(rows, columns, (from, to) -> {
-                for (long n = from; n < to; n++) {
-                    float m = Lanes.get(mean.data(), n);
-                    float r = Lanes.get(rstd.data(), n);
-                    addInputRow(dy.data(), x.data(), n * columns, columns, m, r, weight.data(), dx.data());
-                }
-            });
+        }
+        if (dWeight != null) {
+            Shapes.floats("layerNormBackward dWeight", dWeight, columns);
+        }
+        if (dBias != null) {
+            Shapes.floats("layerNormBackward dBias", dBias, columns);
+            Columns.addRows(team, dy.data(), rows, columns, dBias.data());
+        }
+        if (dWeight != null) {
+            weightGradient(dy.data(), x.data(), mean.data(), rstd.data(), rows, columns, dWeight.data());
+        }
+        if (dx != null) {
+            inputGradient(dy.data(), x.data(), weight.data(), mean.data(), rstd.data(), rows, columns, dx.data());
         }
     }
 
-    private static void addWeightRow(
+    private void weightGradient(
             MemorySegment dy,
             MemorySegment x,
-            long at,
-            float m,
-            float r,
-            MemorySegment dWeight,
-            int from,
-            int to) {
-        int whole = (int) Lanes.whole(from, to);
-        for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = Lanes.load(x, at + c).sub(m).mul(r);
-            Lanes.store(h.fma(Lanes.load(dy, at + c), Lanes.load(dWeight, c)), dWeight, c);
+            MemorySegment mean,
+            MemorySegment rstd,
+            int rows,
+            int columns,
+            MemorySegment dWeight) {
+        team.columns(rows, columns, (from, to) -> {
+            for (long n = 0; n < rows; n++) {
+                float mu = Lanes.get(mean, n);
+                float r = Lanes.get(rstd, n);
+                addWeightRow(dy, x, n * columns, mu, r, dWeight, (int) from, (int) to);
+            }
+        });
+    }
+
+    private void inputGradient(
+            MemorySegment dy,
+            MemorySegment x,
+            MemorySegment weight,
+            MemorySegment mean,
+            MemorySegment rstd,
+            int rows,
+            int columns,
+            MemorySegment dx) {
+        team.rows(rows, columns, (from, to) -> {
+            float[] lanes = new float[Lanes.WIDTH];
+            for (long n = from; n < to; n++) {
+                long at = n * columns;
+                float mu = Lanes.get(mean, n);
+                float r = Lanes.get(rstd, n);
+                float meanM = Lanes.dot(dy, at, weight, 0, columns, lanes) / columns;
+                float meanMh = weightedDot(dy, x, weight, at, columns, mu, lanes) * r / columns;
+                addInputRow(dy, x, weight, at, columns, mu, r, meanM, meanMh, dx);
+            }
+        });
+    }
+
+    private static float sum(MemorySegment x, long at, int columns, float[] lanes) {
+        int whole = Lanes.whole(columns);
+        FloatVector acc = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            acc = acc.add(Lanes.load(x, at + c));
         }
-        for (int c = whole; c < to; c++) {
-            float h = (Lanes.get(x, at + c) - m) * r;
-            Lanes.set(dWeight, c, Math.fma(h, Lanes.get(dy, at + c), Lanes.get(dWeight, c)));
+        float sum = Lanes.sum(acc, lanes);
+        for (int c = whole; c < columns; c++) {
+            sum += Lanes.get(x, at + c);
+        }
+        return sum;
+    }
+
+    private static float squaresAbout(float mu, MemorySegment x, long at, int columns, float[] lanes) {
+        int whole = Lanes.whole(columns);
+        FloatVector acc = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector d = Lanes.load(x, at + c).sub(mu);
+            acc = d.fma(d, acc);
+        }
+        float sum = Lanes.sum(acc, lanes);
+        for (int c = whole; c < columns; c++) {
+            float d = Lanes.get(x, at + c) - mu;
+            sum = Math.fma(d, d, sum);
+        }
+        return sum;
+    }
+
+    /** {@code y = (x - mu) * r * weight + bias} in one row. */
+    private static void writeRow(
+            MemorySegment x,
+            MemorySegment weight,
+            MemorySegment bias,
+            MemorySegment y,
+            long at,
+            int columns,
+            float mu,
+            float r) {
+        int whole = Lanes.whole(columns);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector h = Lanes.load(x, at + c).sub(mu).mul(r);
+            Lanes.store(h.fma(Lanes.load(weight, c), Lanes.load(bias, c)), y, at + c);
+        }
+        for (int c = whole; c < columns; c++) {
+            float h = (Lanes.get(x, at + c) - mu) * r;
+            Lanes.set(y, at + c, Math.fma(h, Lanes.get(weight, c), Lanes.get(bias, c)));
         }
     }
 
+    /** {@code sum of dy * weight * (x - mu)} in one row. */
+    private static float weightedDot(
+            MemorySegment dy, MemorySegment x, MemorySegment weight, long at, int columns, float mu, float[] lanes) {
+        int whole = Lanes.whole(columns);
+        FloatVector acc = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector m = Lanes.load(dy, at + c).mul(Lanes.load(weight, c));
+            acc = m.fma(Lanes.load(x, at + c).sub(mu), acc);
+        }
+        float sum = Lanes.sum(acc, lanes);
+        for (int c = whole; c < columns; c++) {
+            float m = Lanes.get(dy, at + c) * Lanes.get(weight, c);
+            sum = Math.fma(m, Lanes.get(x, at + c) - mu, sum);
+        }
+        return sum;
+    }
+
+    /** {@code dx += r * (m - meanM - h * meanMh)} in one row, {@code m = dy * weight}, {@code h = (x - mu) * r}. */
     private static void addInputRow(
             MemorySegment dy,
             MemorySegment x,
+            MemorySegment weight,
             long at,
             int columns,
-            float m,
+            float mu,
             float r,
-            MemorySegment weight,
+            float meanM,
+            float meanMh,
             MemorySegment dx) {
-        double sum = 0;
-        double product = 0;
-        for (int c = 0; c < columns; c++) {
-            double e = (double) Lanes.get(dy, at + c) * Lanes.get(weight, c);
-            sum += e;
-            product += e * ((Lanes.get(x, at + c) - m) * r);
-        }
-        float meanOfE = (float) (sum / columns);
-        float meanOfEh = (float) (product / columns);
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = Lanes.load(x, at + c).sub(m).mul(r);
-            FloatVector e = Lanes.load(dy, at + c).mul(Lanes.load(weight, c));
-            FloatVector grad = h.fma(Lanes.all(-meanOfEh), e.sub(meanOfE));
-            Lanes.store(grad.fma(Lanes.all(r), Lanes.load(dx, at + c)), dx, at + c);
+            FloatVector m = Lanes.load(dy, at + c).mul(Lanes.load(weight, c));
+            FloatVector h = Lanes.load(x, at + c).sub(mu).mul(r);
+            FloatVector centred = h.fma(Lanes.all(-meanMh), m.sub(meanM));
+            Lanes.store(centred.fma(Lanes.all(r), Lanes.load(dx, at + c)), dx, at + c);
         }
         for (int c = whole; c < columns; c++) {
-            float h = (Lanes.get(x, at + c) - m) * r;
-            float e = Lanes.get(dy, at + c) * Lanes.get(weight, c);
-            float grad = Math.fma(h, -meanOfEh, e - meanOfE);
-            Lanes.set(dx, at + c, Math.fma(grad, r, Lanes.get(dx, at + c)));
+            float m = Lanes.get(dy, at + c) * Lanes.get(weight, c);
+            float h = (Lanes.get(x, at + c) - mu) * r;
+            float centred = Math.fma(h, -meanMh, m - meanM);
+            Lanes.set(dx, at + c, Math.fma(centred, r, Lanes.get(dx, at + c)));
+        }
+    }
+
+    /** {@code dWeight += dy * (x - mu) * r} for one row, in the columns {@code [from, to)}. */
+    private static void addWeightRow(
+            MemorySegment dy, MemorySegment x, long at, float mu, float r, MemorySegment dWeight, int from, int to) {
+        int whole = (int) Lanes.whole(from, to);
+        for (int c = from; c < whole; c += Lanes.WIDTH) {
+            FloatVector h = Lanes.load(x, at + c).sub(mu).mul(r);
+            Lanes.store(h.fma(Lanes.load(dy, at + c), Lanes.load(dWeight, c)), dWeight, c);
+        }
+        for (int c = whole; c < to; c++) {
+            float h = (Lanes.get(x, at + c) - mu) * r;
+            Lanes.set(dWeight, c, Math.fma(h, Lanes.get(dy, at + c), Lanes.get(dWeight, c)));
         }
     }
 }

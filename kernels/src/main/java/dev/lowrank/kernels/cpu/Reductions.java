@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Numbers made from whole tensors. A tensor is cut into blocks of a fixed size whose results are joined in order, so the
+ * Numbers made from whole tensors, or from their rows. A whole tensor is cut into blocks of a fixed size whose results are joined in order, so the
  * answer is the same for every number of threads.
  */
 final class Reductions {
@@ -46,6 +46,19 @@ final class Reductions {
             sum += blocks[block];
         }
         return sum;
+    }
+
+    void rowNorms(Tensor x, Tensor out) {
+        Shapes.matrix("rowNorms x", x);
+        int columns = x.columns();
+        Shapes.floats("rowNorms out", out, x.rows());
+        team.rows(x.rows(), columns, (from, to) -> {
+            double[] buffer = new double[WIDTH];
+            for (long r = from; r < to; r++) {
+                double squares = sumOfSquares(x.data(), r * columns, (r + 1) * columns, buffer);
+                Lanes.set(out.data(), r, (float) Math.sqrt(squares));
+            }
+        });
     }
 
     boolean allFinite(Tensor x) {

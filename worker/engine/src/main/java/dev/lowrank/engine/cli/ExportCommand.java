@@ -48,6 +48,9 @@ final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (adapter != null && withoutTokenizer) {
+            throw new InputException("An adapter file holds no tokenizer; leave --without-tokenizer out.");
+        }
         print(
                 adapter == null
                         ? GgufModelExport.write(model, output, parsed(type), !withoutTokenizer)

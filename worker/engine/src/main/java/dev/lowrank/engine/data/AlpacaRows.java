@@ -1,7 +1,6 @@
 package dev.lowrank.engine.data;
 
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -43,9 +42,7 @@ final class AlpacaRows {
     static Row.Chat asChat(Row.Alpaca row) {
         String asked = row.input().isEmpty() ? row.instruction() : row.instruction() + "\n\n" + row.input();
         return new Row.Chat(
-                List.of(Map.of("role", "user", "content", asked), Map.of("role", "assistant", "content", row.output())),
-                null,
-                0);
+                List.of(ShareGptRows.message("user", asked), ShareGptRows.message("assistant", row.output())), null, 0);
     }
 
     /**

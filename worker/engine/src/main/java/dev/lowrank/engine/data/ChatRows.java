@@ -107,7 +107,7 @@ final class ChatRows {
         if (!role.equals("assistant")) {
             throw new RowException(path + ".content", "is %s; write a string.".formatted(Values.kind(content)));
         }
-        if (CALLS.stream().noneMatch(message::hasNonNull)) {
+        if (CALLS.stream().allMatch(field -> isNone(message.path(field)))) {
             throw new RowException(path, "has neither content nor tool_calls; add what the assistant shall answer.");
         }
     }
@@ -134,22 +134,25 @@ final class ChatRows {
 
     private static void checkCalls(JsonNode message, String path, String role) {
         JsonNode calls = message.path("tool_calls");
-        if (calls.isMissingNode() || calls.isNull()) {
+        if (isNone(calls)) {
             return;
         }
         if (!role.equals("assistant")) {
             throw new RowException(
                     path + ".tool_calls", "stands on a %s message; only the assistant calls tools.".formatted(role));
         }
-        if (!calls.isArray() || calls.isEmpty()) {
+        if (!calls.isArray()) {
             throw new RowException(
-                    path + ".tool_calls",
-                    "is %s; write a list of calls or drop it."
-                            .formatted(calls.isArray() ? "an empty list" : Values.kind(calls)));
+                    path + ".tool_calls", "is %s; write a list of calls or drop it.".formatted(Values.kind(calls)));
         }
         for (int i = 0; i < calls.size(); i++) {
             checkCall(calls.get(i), "%s.tool_calls[%d]".formatted(path, i));
         }
+    }
+
+    /** Tables have a list in every message: the empty one is none. */
+    private static boolean isNone(JsonNode calls) {
+        return calls.isMissingNode() || calls.isNull() || (calls.isArray() && calls.isEmpty());
     }
 
     private static void checkCall(JsonNode call, String path) {

@@ -10,6 +10,8 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -17,6 +19,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Rows of comma-separated values (RFC 4180), the first one naming the columns. */
 final class CsvRows implements RowSource {
+    private static final Pattern LINE = Pattern.compile("line (\\d{1,18})");
+
     private final CsvReader<CsvRecord> reader;
     private final CsvText text;
     private final Iterator<CsvRecord> records;
@@ -77,7 +81,7 @@ final class CsvRows implements RowSource {
             return new RawRow(line, () -> row(record));
         } catch (CsvParseException e) {
             ended = true;
-            return RawRow.broken(text.lines(), unreadable(e));
+            return RawRow.broken(begin(e), unreadable(e));
         } catch (UncheckedIOException e) {
             ended = true;
             if (e.getCause() instanceof CsvText.BadCharacters) {
@@ -112,6 +116,12 @@ final class CsvRows implements RowSource {
 
     private static String unpaired() {
         return "A quote (\") is opened and not closed in this row or before it; close it, and write a quote inside of a cell twice.";
+    }
+
+    /** The parser tells where the row began only in its message. */
+    private long begin(CsvParseException e) {
+        Matcher number = LINE.matcher(String.valueOf(e.getMessage()));
+        return number.find() ? Long.parseLong(number.group(1)) : line + 1;
     }
 
     private String unreadable(CsvParseException e) {

@@ -20,7 +20,8 @@ import tools.jackson.databind.node.StringNode;
 
 /**
  * Rows of a Parquet file. A field of a group that is null was not there when the row was written: columns have no other
- * way to say so. Only {@code content} stays null, as it does in OpenAI's messages beside tool calls.
+ * way to say so; an empty {@code tool_calls} likewise. Only {@code content} stays null, as it does in OpenAI's messages
+ * beside tool calls.
  */
 final class ParquetRows implements RowSource {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -160,7 +161,8 @@ final class ParquetRows implements RowSource {
     private static ObjectNode object(Map<?, ?> map) {
         ObjectNode object = JSON.objectNode();
         map.forEach((name, value) -> {
-            if (value != null || name.equals("content")) {
+            boolean noCalls = name.equals("tool_calls") && value instanceof List<?> list && list.isEmpty();
+            if (value == null ? name.equals("content") : !noCalls) {
                 object.set(String.valueOf(name), node(value));
             }
         });

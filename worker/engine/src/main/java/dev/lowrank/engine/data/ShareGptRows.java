@@ -99,12 +99,15 @@ final class ShareGptRows {
                     "is not a call; write {\"name\": …, \"arguments\": {…}} as JSON, or make the turn one of \"gpt\".");
         }
         Map<String, Object> message = message("assistant", null);
-        message.put("tool_calls", List.of(Map.of("type", "function", "function", Values.map(call))));
+        Map<String, Object> fields = new LinkedHashMap<>(); // in the order in which a template may print them
+        fields.put("type", "function");
+        fields.put("function", Values.map(call));
+        message.put("tool_calls", List.of(fields));
         return message;
     }
 
-    @SuppressWarnings("NullAway")
-    private static Map<String, Object> message(String role, @Nullable String content) {
+    @SuppressWarnings("NullAway") // likewise
+    static Map<String, Object> message(String role, @Nullable String content) {
         Map<String, Object> message = new LinkedHashMap<>();
         message.put("role", role);
         message.put("content", content);

@@ -26,8 +26,8 @@ record Dimensions(
         Dimensions dimensions = family == Family.GPT2 ? gpt2(config) : usual(family, config);
         boolean narrow = family == Family.QWEN2 || family == Family.PHI3 || family == Family.OLMO2;
         if (narrow && dimensions.heads * (long) dimensions.headWidth != dimensions.width) {
-            throw config.wrong(
-                    "head_dim", "must be hidden_size / num_attention_heads, for llama.cpp has no other in this family");
+            throw config.inexpressible(
+                    "head_dim", "llama.cpp knows only hidden_size / num_attention_heads in this family");
         }
         return dimensions;
     }
@@ -37,12 +37,12 @@ record Dimensions(
         int heads = config.positive("num_attention_heads");
         int kvHeads = config.positive("num_key_value_heads", heads);
         if (heads % kvHeads != 0) {
-            throw config.wrong("num_key_value_heads", "must divide num_attention_heads");
+            throw config.wrong("num_key_value_heads", "it must divide num_attention_heads");
         }
         int headWidth = config.positive("head_dim", family.isGemma() ? 256 : Math.max(1, width / heads));
         if (headWidth % 2 != 0 || !config.has("head_dim") && width % heads != 0) {
             throw config.wrong(
-                    "head_dim", "must be even, and hidden_size a multiple of the heads where it is left out");
+                    "head_dim", "it must be even, and hidden_size a multiple of the heads where it is left out");
         }
         return new Dimensions(
                 config.positive("vocab_size"),
@@ -60,7 +60,7 @@ record Dimensions(
         int width = config.positive("n_embd");
         int heads = config.positive("n_head");
         if (width % heads != 0) {
-            throw config.wrong("n_head", "must divide n_embd");
+            throw config.wrong("n_head", "it must divide n_embd");
         }
         return new Dimensions(
                 config.positive("vocab_size"),

@@ -53,12 +53,12 @@ enum Family {
                 return family;
             }
         }
-        throw config.wrong(
+        throw config.inexpressible(
                 "model_type",
                 type.equals("gemma3")
-                        ? "is a multimodal model, of which no part is exported to GGUF"
-                        : "is no family that is exported to GGUF (llama, mistral, qwen2, qwen3, gemma2, gemma3_text, phi3,"
-                                + " olmo2, smollm3, gpt2)");
+                        ? "no part of a multimodal model is exported to GGUF"
+                        : "only llama, mistral, qwen2, qwen3, gemma2, gemma3_text, phi3, olmo2, smollm3 and gpt2 are exported"
+                                + " to GGUF");
     }
 
     /** {@code general.architecture}, which also begins the names of the model's keys. */

@@ -77,7 +77,7 @@ final class LoraSource implements AutoCloseable {
         if (!json.isObject()) {
             throw Refusal.of(file, "is not a JSON object; take the adapter's own adapter_config.json");
         }
-        Settings config = new Settings(file, json);
+        Settings config = Settings.ofAdapter(file, json);
         checkExpressible(config);
         SafetensorsFile weights = SafetensorsFile.open(folder.resolve(PeftFolder.WEIGHTS));
         try {
@@ -91,25 +91,19 @@ final class LoraSource implements AutoCloseable {
     }
 
     private static void checkExpressible(Settings config) {
-        config.mustBe("peft_type", "LORA", "is no LoRA, and a GGUF adapter can be nothing else");
-        config.mustBe("bias", "none", "trains biases, for which a GGUF adapter has no place");
-        refuseSet(
-                config,
-                "use_dora",
-                "is set: llama.cpp does not rescale weights, so merge the adapter and export the whole model");
-        refuseSet(
-                config,
-                "modules_to_save",
-                "is set: a GGUF adapter holds no whole modules, so merge the adapter and export the whole model");
+        config.mustBe("peft_type", "LORA", "a GGUF adapter can be nothing but LoRA");
+        config.mustBe("bias", "none", "a GGUF adapter has no place for biases");
+        refuseSet(config, "use_dora", "llama.cpp adds an adapter and does not rescale weights by it");
+        refuseSet(config, "modules_to_save", "a GGUF adapter has no place for whole modules");
         JsonNode start = config.json().path("init_lora_weights");
         if (start.isString() && !PLAIN_STARTS.contains(start.stringValue())) {
-            throw config.wrong(
+            throw config.inexpressible(
                     "init_lora_weights",
-                    "changes the base model too, so the adapter must be converted to plain LoRA first");
+                    "that start changes the base too, and the adapter alone would be another model");
         }
         config.json().forEachEntry((field, value) -> {
             if (!HARMLESS.contains(field)) {
-                refuseSet(config, field, "is set, which a GGUF adapter cannot express");
+                refuseSet(config, field, "a GGUF adapter has no place for it");
             }
         });
     }
@@ -122,7 +116,7 @@ final class LoraSource implements AutoCloseable {
                 || value.isContainer() && value.isEmpty()
                 || value.isString() && value.stringValue().isEmpty();
         if (!off) {
-            throw config.wrong(field, why);
+            throw config.inexpressible(field, why);
         }
     }
 

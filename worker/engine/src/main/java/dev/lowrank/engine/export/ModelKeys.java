@@ -71,9 +71,7 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
 
         private void checkCommon() {
             if (config.has("quantization_config")) {
-                throw config.wrong(
-                        "quantization_config",
-                        "is set: GGUF is made from 16-bit or 32-bit weights, so merge or dequantize first");
+                throw config.inexpressible("quantization_config", "GGUF is made from weights of 16 or 32 bits");
             }
             String key = family.isGemma()
                     ? "hidden_activation"
@@ -81,17 +79,15 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
             String activation = config.text(key, family.activation());
             boolean tanhForm = family == Family.GPT2 && activation.equals("gelu_pytorch_tanh");
             if (!activation.equals(family.activation()) && !tanhForm) {
-                throw config.wrong(
-                        key,
-                        "must be %s, for llama.cpp computes no other in this family".formatted(family.activation()));
+                throw config.inexpressible(key, "llama.cpp computes %s in this family".formatted(family.activation()));
             }
         }
 
         private void gpt2() {
             put("attention.layer_norm_epsilon", config.number("layer_norm_epsilon", 1e-5));
-            config.mustBe("scale_attn_weights", true, "must be true, for llama.cpp always scales attention");
+            config.mustBe("scale_attn_weights", true, "llama.cpp always scales attention");
             for (String key : List.of("scale_attn_by_inverse_layer_idx", "add_cross_attention")) {
-                config.mustBe(key, false, "must be false, for llama.cpp does not compute it");
+                config.mustBe(key, false, "llama.cpp does not compute that");
             }
         }
 
@@ -114,8 +110,7 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
             put("attention.sliding_window", config.positive("sliding_window"));
             put("attn_logit_softcapping", config.number("attn_logit_softcapping"));
             put("final_logit_softcapping", config.number("final_logit_softcapping"));
-            config.mustBe(
-                    "tie_word_embeddings", true, "must be true, for llama.cpp has no separate head in this family");
+            config.mustBe("tie_word_embeddings", true, "llama.cpp has no separate head in this family");
             checkAlternation(GEMMA2_PERIOD);
             checkScale(46);
         }
@@ -124,10 +119,11 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
             put("attention.sliding_window", config.positive("sliding_window"));
             for (String key : List.of("attn_logit_softcapping", "final_logit_softcapping")) {
                 if (config.has(key)) {
-                    throw config.wrong(key, "must be null, for llama.cpp caps nothing in this family");
+                    throw config.inexpressible(key, "llama.cpp caps nothing in this family");
                 }
             }
-            config.mustBe("use_bidirectional_attention", false, "must be false in a model that generates");
+            config.mustBe(
+                    "use_bidirectional_attention", false, "llama.cpp reads text from one side only in this family");
             checkAlternation(GEMMA3_PERIOD);
             checkScale(62);
         }
@@ -138,13 +134,14 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
             for (int i = 0; i < types.size(); i++) {
                 String wanted = (i + 1) % period == 0 ? "full_attention" : "sliding_attention";
                 if (!types.get(i).asString("").equals(wanted)) {
-                    throw config.wrong(
+                    throw config.inexpressible(
                             "layer_types",
-                            "must see everything in every %d. layer alone, as llama.cpp has it".formatted(period));
+                            "in llama.cpp one layer in %d sees everything, the last of each such group"
+                                    .formatted(period));
                 }
             }
             if (types.isEmpty() && config.positive("sliding_window_pattern", period) != period) {
-                throw config.wrong("sliding_window_pattern", "must be %d, as llama.cpp has it".formatted(period));
+                throw config.inexpressible("sliding_window_pattern", "llama.cpp has it as %d".formatted(period));
             }
         }
 
@@ -154,7 +151,7 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
                     ? dimensions.width() / dimensions.heads()
                     : dimensions.headWidth();
             if (config.number("query_pre_attn_scalar") != expected) {
-                throw config.wrong("query_pre_attn_scalar", "must be %d, as llama.cpp has it".formatted(expected));
+                throw config.inexpressible("query_pre_attn_scalar", "llama.cpp takes %d for it".formatted(expected));
             }
         }
 
@@ -162,11 +159,12 @@ record ModelKeys(Map<String, GgufValue> values, Map<String, float[]> factors, Li
             List<JsonNode> layers = config.list("no_rope_layers");
             for (int i = 0; i < layers.size(); i++) {
                 if (layers.get(i).asInt(-1) != ((i + 1) % SMOLLM3_PERIOD == 0 ? 0 : 1)) {
-                    throw config.wrong("no_rope_layers", "must leave out every 4th layer alone, as llama.cpp has it");
+                    throw config.inexpressible(
+                            "no_rope_layers", "in llama.cpp every fourth layer has no rotary positions, and no other");
                 }
             }
             if (layers.isEmpty() && config.positive("no_rope_layer_interval", SMOLLM3_PERIOD) != SMOLLM3_PERIOD) {
-                throw config.wrong("no_rope_layer_interval", "must be 4, as llama.cpp has it");
+                throw config.inexpressible("no_rope_layer_interval", "llama.cpp has it as 4");
             }
         }
 

@@ -52,7 +52,7 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
             if (family == Family.GEMMA3) {
                 readLocal(byLayerType ? newer.object("sliding_attention") : null);
             } else if (byLayerType) {
-                throw config.wrong("rope_parameters", "has one set for each layer type, which only gemma3 has in GGUF");
+                throw config.inexpressible("rope_parameters", "llama.cpp has one set a layer type in gemma3 only");
             }
             scale(global, theta);
             return new Rope(keys, factors, positions, notes);
@@ -63,7 +63,7 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
             if (local == null) {
                 theta = config.number("rope_local_base_freq", 10_000);
             } else {
-                local.mustBe("rope_type", "default", "must be default, for llama.cpp scales no sliding layer");
+                local.mustBe("rope_type", "default", "llama.cpp scales no sliding layer");
                 theta = local.number("rope_theta");
             }
             keys.put("rope.freq_base_swa", GgufValue.f32(theta));
@@ -72,12 +72,11 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
         private int turned(Settings rope) {
             double part = rope.number("partial_rotary_factor", config.number("partial_rotary_factor", 1));
             if (part != 1 && family != Family.PHI3) {
-                throw config.wrong(
-                        "partial_rotary_factor", "must be 1, for llama.cpp turns whole heads in this family");
+                throw config.inexpressible("partial_rotary_factor", "llama.cpp turns whole heads in this family");
             }
             int turned = (int) (dimensions.headWidth() * part);
             if (part > 1 || turned < 2 || turned % 2 != 0) {
-                throw config.wrong("partial_rotary_factor", "must leave an even number of elements that turn");
+                throw config.wrong("partial_rotary_factor", "it must leave an even number of elements that turn");
             }
             return turned;
         }
@@ -95,7 +94,7 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
                 case "yarn" -> yarn(rope);
                 case "llama3" -> llama3(rope, theta);
                 case "longrope", "su" -> longRope(rope);
-                default -> throw config.wrong(key(), "is a kind of scaling that is not exported to GGUF");
+                default -> throw config.inexpressible(key(), "that kind of scaling is not exported to GGUF");
             }
         }
 
@@ -117,9 +116,7 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
         }
 
         private void yarn(Settings rope) {
-            refuseIf(
-                    rope.has("truncate") && !rope.flag("truncate", true),
-                    "has truncate false, which llama.cpp does not know");
+            refuseIf(rope.has("truncate") && !rope.flag("truncate", true), "llama.cpp always truncates");
             int original = originalLength(rope, positions);
             double factor = rope.number("factor", (double) positions / original);
             // llama.cpp multiplies by 1 + ln(factor) / 10 in any case; what differs from that goes into the key.
@@ -149,7 +146,7 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
         private void llama3(Settings rope, double theta) {
             refuseIf(
                     family != Family.LLAMA && family != Family.MISTRAL,
-                    "is llama3, which llama.cpp applies to the llama architecture alone");
+                    "llama.cpp scales that way in the llama architecture only");
             double factor = rope.number("factor");
             double low = rope.number("low_freq_factor");
             double high = rope.number("high_freq_factor");
@@ -171,10 +168,8 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
         }
 
         private void longRope(Settings rope) {
-            refuseIf(family != Family.PHI3, "is longrope, which is exported for phi3 alone");
-            refuseIf(
-                    rope.has("short_mscale") || rope.has("long_mscale"),
-                    "has an mscale for each length, which llama.cpp lacks");
+            refuseIf(family != Family.PHI3, "longrope is exported for phi3 only");
+            refuseIf(rope.has("short_mscale") || rope.has("long_mscale"), "llama.cpp has no mscale for each length");
             int original = originalLength(rope, 0);
             double factor = rope.number("factor", (double) positions / original);
             double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
@@ -195,18 +190,18 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
             for (int i = 0; i < numbers.length; i++) {
                 numbers[i] = values.get(i).isNumber() ? values.get(i).floatValue() : 0;
                 if (!(numbers[i] > 0) || !Float.isFinite(numbers[i])) {
-                    throw rope.wrong(key, "must be a list of positive numbers");
+                    throw rope.wrong(key, "it must be a list of positive numbers");
                 }
             }
             if (numbers.length != length) {
-                throw rope.wrong(key, "must have %d numbers, one for each pair that turns".formatted(length));
+                throw rope.wrong(key, "it must have %d numbers, one for each pair that turns".formatted(length));
             }
             return numbers;
         }
 
         private void refuseIf(boolean holds, String why) {
             if (holds) {
-                throw config.wrong(key(), why);
+                throw config.inexpressible(key(), why);
             }
         }
     }

@@ -62,10 +62,9 @@ final class SentencePieces {
                 && isType(before, "Metaspace")
                 && !before.path("split").asBoolean(true)) {
             String scheme = before.path("prepend_scheme").asString("always");
-            if (scheme.equals("first")) {
-                notes.add(
-                        "llama.cpp puts a space before text that follows a special token; this tokenizer does so only at"
-                                + " the very beginning");
+            if (!scheme.equals("never")) {
+                notes.add("llama.cpp puts a space before text even where it begins with one%s; this tokenizer does not"
+                        .formatted(scheme.equals("first") ? ", and after each special token" : ""));
             }
             return !scheme.equals("never");
         }
@@ -106,15 +105,20 @@ final class SentencePieces {
         for (String[] pair : merges) {
             String piece = pair[0] + pair[1];
             pairs.add(pair[0] + ' ' + pair[1]);
-            if (!ids.containsKey(piece)) {
+            Integer id = ids.get(piece);
+            if (id == null) {
                 throw refuse("merges into %s, which is no token".formatted(Refusal.quoted(piece)));
             }
-            if (!piece.equals(last) && order.putIfAbsent(piece, order.size()) != null) {
-                throw refuse(
-                        "has the merges of %s in several places, so they are not those of a SentencePiece vocabulary"
-                                .formatted(Refusal.quoted(piece)));
+            // Added tokens are cut out before any merging, so their place does not matter.
+            boolean again = order.putIfAbsent(piece, order.size()) != null;
+            if (isPiece(id)) {
+                if (again && !piece.equals(last)) {
+                    throw refuse(
+                            "has the merges of %s in several places, so they are not those of a SentencePiece vocabulary"
+                                    .formatted(Refusal.quoted(piece)));
+                }
+                last = piece;
             }
-            last = piece;
         }
         refuseMissing(ids, pairs);
         List<Double> scores = new ArrayList<>(tokens.size());

@@ -6,9 +6,23 @@ import java.nio.file.Path;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
-/** The keys of a {@code config.json}, each asked for by the kind it must have. */
-record Settings(Path file, JsonNode json) {
+/**
+ * The keys of a configuration, each asked for by the kind it must have.
+ *
+ * @param remedy what to do where GGUF or llama.cpp cannot express what it says
+ */
+record Settings(Path file, JsonNode json, String remedy) {
+    private static final String SERVE_FOLDER = "serve the Hugging Face folder itself instead";
+    private static final String MERGE = "merge the adapter into its base and export that";
     private static final int HIGHEST = 1 << 30;
+
+    static Settings ofModel(Path file, JsonNode json) {
+        return new Settings(file, json, SERVE_FOLDER);
+    }
+
+    static Settings ofAdapter(Path file, JsonNode json) {
+        return new Settings(file, json, MERGE);
+    }
 
     boolean has(String key) {
         return json.hasNonNull(key);
@@ -20,7 +34,7 @@ record Settings(Path file, JsonNode json) {
                 || !value.canConvertToInt()
                 || value.intValue() < 1
                 || value.intValue() > HIGHEST) {
-            throw wrong(key, "must be a positive whole number");
+            throw wrong(key, "it must be a positive whole number");
         }
         return value.intValue();
     }
@@ -32,7 +46,7 @@ record Settings(Path file, JsonNode json) {
     double number(String key) {
         JsonNode value = json.path(key);
         if (!value.isNumber() || !Double.isFinite(value.doubleValue()) || value.doubleValue() <= 0) {
-            throw wrong(key, "must be a positive number");
+            throw wrong(key, "it must be a positive number");
         }
         return value.doubleValue();
     }
@@ -43,14 +57,14 @@ record Settings(Path file, JsonNode json) {
 
     boolean flag(String key, boolean otherwise) {
         if (has(key) && !json.path(key).isBoolean()) {
-            throw wrong(key, "must be true or false");
+            throw wrong(key, "it must be true or false");
         }
         return has(key) ? json.path(key).booleanValue() : otherwise;
     }
 
     String text(String key, String otherwise) {
         if (has(key) && !json.path(key).isString()) {
-            throw wrong(key, "must be a text");
+            throw wrong(key, "it must be a text");
         }
         return has(key) ? json.path(key).stringValue() : otherwise;
     }
@@ -58,7 +72,7 @@ record Settings(Path file, JsonNode json) {
     /** Of an absent key: empty. */
     List<JsonNode> list(String key) {
         if (has(key) && !json.path(key).isArray()) {
-            throw wrong(key, "must be a list");
+            throw wrong(key, "it must be a list");
         }
         return json.path(key).values().stream().toList();
     }
@@ -66,34 +80,38 @@ record Settings(Path file, JsonNode json) {
     /** The object under a key, or an empty one, with the same file in its refusals. */
     Settings object(String key) {
         if (has(key) && !json.path(key).isObject()) {
-            throw wrong(key, "must be an object");
+            throw wrong(key, "it must be an object");
         }
-        return new Settings(file, json.path(key));
+        return new Settings(file, json.path(key), remedy);
     }
 
     /** Refuses any other value than {@code only}; an absent key passes. */
-    void mustBe(String key, String only, String reason) {
+    void mustBe(String key, String only, String why) {
         if (!text(key, only).equals(only)) {
-            throw wrong(key, reason);
+            throw inexpressible(key, why);
         }
     }
 
-    void mustBe(String key, boolean only, String reason) {
+    void mustBe(String key, boolean only, String why) {
         if (flag(key, only) != only) {
-            throw wrong(key, reason);
+            throw inexpressible(key, why);
         }
     }
 
-    /** {@code problem} says what the value must be or why it cannot be exported, without the full stop. */
+    /** The value is no sound one; {@code problem} is a clause without the full stop. */
     InputException wrong(String key, String problem) {
+        return refuse(key, problem + "; correct it");
+    }
+
+    /** The value is sound, but has no place in the file to be written; {@code why} is a clause without the full stop. */
+    InputException inexpressible(String key, String why) {
+        return refuse(key, why + "; " + remedy);
+    }
+
+    private InputException refuse(String key, String problem) {
         String value =
                 json.path(key).isMissingNode() ? "left out" : json.path(key).toString();
-        return Refusal.of(
-                file,
-                "has %s %s, but it %s; correct it or export another model"
-                        .formatted(
-                                Refusal.quoted(key),
-                                value.length() > 60 ? value.substring(0, 59) + "…" : value,
-                                problem));
+        String shown = value.length() > 60 ? value.substring(0, 59) + "…" : value;
+        return Refusal.of(file, "has %s %s, but %s".formatted(Refusal.quoted(key), shown, problem));
     }
 }

@@ -53,7 +53,7 @@ class DatasetCheckTest {
                 "{\"messages\": [{\"role\": \"assistant\", \"content\": null}]} | messages[0] | messages[0] has neither content nor tool_calls; add what the assistant shall answer.",
                 "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\", \"weight\": 2}]} | messages[0].weight | messages[0].weight is 2; write 1 (learn this answer) or 0 (only context).",
                 "{\"messages\": [{\"role\": \"user\", \"content\": \"a\", \"weight\": 1}]} | messages[0].weight | messages[0].weight stands on a user message; only assistant messages carry loss, so remove it.",
-                "{\"messages\": [{\"role\": \"user\", \"content\": \"a\", \"tool_calls\": []}]} | messages[0].tool_calls | messages[0].tool_calls stands on a user message; only the assistant calls tools.",
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"a\", \"tool_calls\": [{}]}]} | messages[0].tool_calls | messages[0].tool_calls stands on a user message; only the assistant calls tools.",
                 "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]} | messages | messages has no assistant message, so there is no answer to learn; add one.",
                 "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\", \"weight\": 0}]} | messages | messages has only assistant messages of weight 0; give at least one of them weight 1.",
                 "{\"prompt\": \"a\"} | completion | completion is missing; add it as a string.",

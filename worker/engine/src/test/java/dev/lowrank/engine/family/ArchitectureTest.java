@@ -100,7 +100,7 @@ class ArchitectureTest {
             "model_type": "mixtral", "num_local_experts": 8        | mixture-of-experts
             "model_type": "gemma3", "vision_config": {"a": 1}      | more than text
             "model_type": "bert"                                   | families supported are gemma2
-            "model_type": "llama", "hidden_act": "gelu"            | is supported, and it changes the numbers
+            "model_type": "llama", "rope_theta": 1e4, "hidden_act": "gelu" | is supported, and it changes the numbers
             "model_type": "llama", "num_attention_heads": 3        | "num_attention_heads"
             "model_type": "llama", "rope_parameters": {"rope_theta": 1e4, "rope_type": "spiral"} | must be default, linear
             "model_type": "llama", "rope_theta": -1                | must be a positive number

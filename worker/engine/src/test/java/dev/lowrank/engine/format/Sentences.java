@@ -7,11 +7,11 @@ import dev.lowrank.engine.InputException;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** What every refusal owes its reader. */
-final class Sentences {
+public final class Sentences {
     private Sentences() {}
 
     /** Runs the call, which must refuse in one clear sentence, and gives that sentence. */
-    static String refusal(ThrowingCallable call) {
+    public static String refusal(ThrowingCallable call) {
         Throwable thrown = catchThrowable(call);
         assertThat(thrown).isInstanceOf(InputException.class);
         String message = thrown.getMessage();
