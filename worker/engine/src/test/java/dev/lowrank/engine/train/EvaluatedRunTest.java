@@ -199,12 +199,22 @@ class EvaluatedRunTest {
     }
 
     @Test
-    void otherValidationRowsBelongToAnotherRun() throws IOException {
-        run().in(folder.resolve("out"), new StopAfter(3));
+    void otherValidationRowsBelongToAnotherRunWhereTheyDecideItsResult() throws IOException {
+        TinyRun run = run().training("keep", "best-and-last");
+        run.in(folder.resolve("out"), new StopAfter(3));
         Files.write(validation, Files.readAllLines(training));
-        assertThatThrownBy(() -> run().in(folder.resolve("out")))
+        assertThatThrownBy(() -> run.in(folder.resolve("out")))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("validation_file_sha256");
+    }
+
+    @Test
+    void evaluationsThatDecideNothingMayComeMoreOrLessOftenWhenResumed() throws IOException {
+        run().training("evaluate_every_steps", 0).in(folder.resolve("whole"));
+        run().training("evaluate_every_steps", 0).in(folder.resolve("parts"), new StopAfter(2));
+        run().training("evaluate_every_steps", 1).in(folder.resolve("parts"), new StopAfter(4));
+        run().training("evaluate_every_steps", 3).in(folder.resolve("parts"));
+        assertThat(adapter(folder.resolve("parts"))).isEqualTo(adapter(folder.resolve("whole")));
     }
 
     private static byte[] adapter(Path folder) throws IOException {
