@@ -51,7 +51,9 @@ final class ComparisonJson {
         }
         node.put("trained_parameters", trained.trainableParameters());
         node.put("checkpoint_bytes", trained.checkpointBytes()).put("peak_memory_bytes", trained.peakBytes());
-        node.put("training_seconds", trained.seconds()).put("tokens_per_second", trained.tokensPerSecond());
+        node.put("start_memory_bytes", trained.startBytes());
+        node.put("training_seconds", trained.seconds()).put("training_cpu_seconds", trained.cpuSeconds());
+        node.put("tokens_per_second", trained.tokensPerSecond());
         node.put("last_training_loss", trained.lastLoss()).put("device", trained.device());
     }
 

@@ -67,10 +67,13 @@ final class ComparisonPicture {
             int x = 24 + i % columns * LEGEND_COLUMN;
             int y = HEIGHT + 10 + i / columns * LEGEND_ROW;
             svg.append(MarkStyle.of(kinds.get(i)).mark(x, y));
-            svg.append("<text x=\"%d\" y=\"%d\">%s</text>\n"
-                    .formatted(x + 12, y + 4, kinds.get(i).title()));
+            svg.append("<text x=\"%d\" y=\"%d\">%s</text>\n".formatted(x + 12, y + 4, legend(kinds.get(i))));
         }
         return svg.append("</svg>\n").toString();
+    }
+
+    private static String legend(Kind kind) {
+        return kind.unit().isEmpty() ? kind.title() : "%s (%s)".formatted(kind.title(), kind.unit());
     }
 
     private String panel(int left, String title, ToDoubleFunction<Drawn> value) {

@@ -2,6 +2,7 @@ package dev.lowrank.engine.compare;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -63,8 +64,8 @@ final class ComparisonTable {
 
     private String table() {
         StringBuilder table = new StringBuilder(
-                "| method | rate | trained parameters | of the base | checkpoint | peak memory | training | tokens/s | test loss | perplexity | BLEU |\n"
-                        + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+                "| method | rate | trained parameters | of the base | checkpoint | peak memory | training | CPU time | tokens/s | test loss | perplexity | BLEU |\n"
+                        + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
         for (Result result : results) {
             table.append("\n| ").append(String.join(" | ", cells(result))).append(" |");
         }
@@ -75,7 +76,7 @@ final class ComparisonTable {
         List<String> cells = new ArrayList<>(List.of(result.variant().label()));
         Trained trained = result.trained();
         if (trained == null) {
-            cells.addAll(List.of("–", "–", "–", "–", "–", "–", "–"));
+            cells.addAll(Collections.nCopies(8, "–"));
         } else {
             cells.addAll(List.of(
                     Figures.rate(result.variant().learningRate()),
@@ -84,6 +85,7 @@ final class ComparisonTable {
                     Figures.bytes(trained.checkpointBytes()),
                     Figures.bytes(trained.peakBytes()),
                     Figures.seconds(trained.seconds()),
+                    Figures.seconds(trained.cpuSeconds()),
                     Figures.format("%,.0f", trained.tokensPerSecond())));
         }
         Judged judged = result.judged();
@@ -95,12 +97,21 @@ final class ComparisonTable {
     }
 
     private String legend() {
+        Long start = results.stream()
+                .map(Result::trained)
+                .filter(Objects::nonNull)
+                .map(Trained::startBytes)
+                .filter(Objects::nonNull)
+                .sorted()
+                .findFirst()
+                .orElse(null);
         return """
                 *Trained parameters*: values the optimizer moves. *Checkpoint*: the safetensors files of the result. \
                 *Peak memory*: the most resident memory of the process that trained this variant and nothing else, the JVM and its \
-                libraries included, from its start to the last step; judging is another process. *Training*: the optimizer steps alone. \
+                libraries included (%s before the base is loaded), from its start to the last step; judging is another process. \
+                *Training*: the optimizer steps alone, by the clock; *CPU time*: of all threads meanwhile. \
                 *Tokens/s*: median over the steps, all tokens that go through the model. *Test loss*: nats a trained token, over all test \
-                rows. *BLEU*: corpus BLEU-4 against all references, mteval-v13a tokens, case kept, no smoothing.""";
+                rows. *BLEU*: corpus BLEU-4 against all references, mteval-v13a tokens, case kept, no smoothing.""".formatted(Figures.bytes(start));
     }
 
     private Optional<String> failures() {

@@ -27,10 +27,13 @@ final class Figures {
         return bytes < 1_000_000_000 ? format("%.1f MB", bytes / 1e6) : format("%.2f GB", bytes / 1e9);
     }
 
-    static String seconds(double seconds) {
+    static String seconds(@Nullable Double seconds) {
+        if (seconds == null) {
+            return "–";
+        }
         return seconds < 100
                 ? format("%.1f s", seconds)
-                : format("%d min %02d s", (long) seconds / 60, (long) seconds % 60);
+                : format("%d min %02d s", seconds.longValue() / 60, seconds.longValue() % 60);
     }
 
     static String share(long part, long whole) {

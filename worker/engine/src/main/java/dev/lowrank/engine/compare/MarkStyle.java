@@ -7,7 +7,7 @@ enum MarkStyle {
     FULL("#111827", "#f3f4f6", "M-5,-5H5V5H-5Z"),
     LORA_ATTENTION("#0072b2", "#56b4e9", "M0,-6L6,5H-6Z"),
     LORA_ALL("#c2410c", "#fb923c", "M-5,0A5,5 0 1 1 5,0A5,5 0 1 1 -5,0Z"),
-    QLORA("#007a5a", "#34d399", "M0,-6.5L6.5,0L0,6.5L-6.5,0Z"),
+    QLORA("#007a5a", "#34d399", "M0,-8L8,0L0,8L-8,0Z"),
     BOTTLENECK("#9d3c82", "#e59bd0", "M0,6L6,-5H-6Z"),
     PREFIX("#8a6d00", "#f0c419", "M-2,-6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z"),
     PROMPT("#b91c1c", "#f87171", "M0,-6L1.8,-1.9L6,-1.9L2.7,1L3.8,5.5L0,2.9L-3.8,5.5L-2.7,1L-6,-1.9L-1.8,-1.9Z"),
@@ -66,15 +66,17 @@ enum MarkStyle {
                 .paper{fill:#ffffff}
                 .grid{stroke:#d1d9e0;stroke-width:1}
                 path{stroke-width:0}
-                %s.line{fill:none;stroke-width:1.3;opacity:.55}
+                %s
+                path.qlora{fill:none;stroke-width:2}
+                polyline.line{fill:none;stroke-width:1.3;opacity:.55}
                 @media (prefers-color-scheme:dark){
                 text{fill:#e6edf3}
                 .tick{fill:#9198a1}
                 .paper{fill:#0d1117}
                 .grid{stroke:#30363d}
-                %s.line{fill:none}
+                %s
                 }
                 </style>
-                """.formatted(light, dark);
+                """.formatted(light.toString().strip(), dark.toString().strip());
     }
 }

@@ -8,8 +8,11 @@ import org.jspecify.annotations.Nullable;
  * @param identity digest of everything it depends on
  * @param checkpointBytes of the safetensors files that hold the result
  * @param seconds of the optimizer steps, without loading and writing
+ * @param cpuSeconds of all threads in that time, which other programs on the machine change little; null where the system
+ *     does not say
  * @param tokensPerSecond median over the steps; all tokens that went through the model
- * @param peakBytes most resident memory of the training process, the JVM included; null where the system does not say
+ * @param startBytes resident memory of the training process before the base is loaded; null where the system does not say
+ * @param peakBytes the most it had until the last step, the JVM included; null likewise
  */
 record Trained(
         String identity,
@@ -20,6 +23,8 @@ record Trained(
         long baseParameters,
         long checkpointBytes,
         double seconds,
+        @Nullable Double cpuSeconds,
         double tokensPerSecond,
+        @Nullable Long startBytes,
         @Nullable Long peakBytes,
         double lastLoss) {}

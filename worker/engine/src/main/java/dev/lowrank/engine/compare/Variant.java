@@ -25,9 +25,8 @@ record Variant(
         return new Variant(kind.key(), kind.title(), kind, "", Map.of(), rate);
     }
 
-    /** @param unit of the size, in the label: {@code "r 8"} */
-    static Variant sized(Kind kind, String unit, int size, Map<String, Object> adapter, double rate) {
-        String label = "%s, %s %d".formatted(kind.title(), unit, size);
+    static Variant sized(Kind kind, int size, Map<String, Object> adapter, double rate) {
+        String label = "%s, %s %d".formatted(kind.title(), kind.unit(), size);
         return new Variant(kind.key() + "-" + size, label, kind, String.valueOf(size), adapter, rate);
     }
 

@@ -15,10 +15,12 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Trains one variant in a process of its own, so that the process' peak memory is the variant's. */
@@ -26,6 +28,8 @@ final class VariantTraining implements RunControl {
     private final PrintStream parent;
     private final List<Double> speeds = new ArrayList<>();
     private long began;
+    private @Nullable Duration cpuBefore;
+    private @Nullable Duration cpuAfter;
     private long lastStepEnded;
     private double lastLoss;
 
@@ -41,32 +45,44 @@ final class VariantTraining implements RunControl {
         TrainingSpec spec = SpecJson.read(Objects.requireNonNull(task.spec())).spec();
         Path output = Task.output(folder);
         Trained trained;
-        try (Kernels kernels = CpuKernels.open(task.threads());
-                TrainingRun run = TrainingRun.open(spec, output, kernels)) {
-            began = System.nanoTime();
-            run.train(this);
-            Long peak = PeakMemory.ofThisProcess();
-            run.writeOutput(output);
-            RunPlan plan = run.plan();
-            trained = new Trained(
-                    task.trainingIdentity(),
-                    kernels.device(),
-                    plan.totalSteps(),
-                    plan.examples(),
-                    plan.trainableParameters(),
-                    plan.baseParameters(),
-                    weightBytes(output),
-                    (lastStepEnded - began) / 1e9,
-                    median(speeds),
-                    peak,
-                    lastLoss);
+        try (Kernels kernels = CpuKernels.open(task.threads())) {
+            Long start = PeakMemory.ofThisProcess();
+            try (TrainingRun run = TrainingRun.open(spec, output, kernels)) {
+                cpuBefore = cpuTime();
+                began = System.nanoTime();
+                run.train(this);
+                Long peak = PeakMemory.ofThisProcess();
+                run.writeOutput(output);
+                trained = trained(task, kernels, run.plan(), weightBytes(output), start, peak);
+            }
         }
         Durable.write(folder.resolve(Task.TRAINED), JsonMapper.shared().writeValueAsBytes(trained));
+    }
+
+    private Trained trained(
+            Task task, Kernels kernels, RunPlan plan, long weightBytes, @Nullable Long start, @Nullable Long peak) {
+        return new Trained(
+                task.trainingIdentity(),
+                kernels.device(),
+                plan.totalSteps(),
+                plan.examples(),
+                plan.trainableParameters(),
+                plan.baseParameters(),
+                weightBytes,
+                (lastStepEnded - began) / 1e9,
+                cpuSeconds(),
+                median(speeds),
+                start,
+                peak,
+                lastLoss);
     }
 
     @Override
     public void stepped(StepMetrics metrics) {
         lastStepEnded = System.nanoTime();
+        if (metrics.step() == metrics.totalSteps()) {
+            cpuAfter = cpuTime();
+        }
         lastLoss = metrics.loss();
         speeds.add(metrics.tokensPerSecond());
         ChildProgress.tell(
@@ -97,6 +113,16 @@ final class VariantTraining implements RunControl {
             }
         }
         return bytes;
+    }
+
+    private @Nullable Double cpuSeconds() {
+        return cpuBefore == null || cpuAfter == null
+                ? null
+                : (Double) (cpuAfter.minus(cpuBefore).toMillis() / 1e3);
+    }
+
+    private static @Nullable Duration cpuTime() {
+        return ProcessHandle.current().info().totalCpuDuration().orElse(null);
     }
 
     static double median(List<Double> values) {

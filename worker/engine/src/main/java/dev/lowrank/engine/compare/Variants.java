@@ -36,11 +36,10 @@ final class Variants {
             all.add(lora(Kind.QLORA, rank, base, rate.applyAsDouble(Kind.QLORA)));
         }
         for (int size : List.of(16, 64)) {
-            all.add(Variant.sized(
-                    Kind.BOTTLENECK, "width", size, Map.of("size", size), rate.applyAsDouble(Kind.BOTTLENECK)));
+            all.add(Variant.sized(Kind.BOTTLENECK, size, Map.of("size", size), rate.applyAsDouble(Kind.BOTTLENECK)));
         }
         for (Kind kind : List.of(Kind.PREFIX, Kind.PROMPT)) {
-            all.add(Variant.sized(kind, "tokens", 20, Map.of("virtual_tokens", 20), rate.applyAsDouble(kind)));
+            all.add(Variant.sized(kind, 20, Map.of("virtual_tokens", 20), rate.applyAsDouble(kind)));
         }
         all.add(Variant.of(Kind.IA3, rate.applyAsDouble(Kind.IA3)));
         return all;
@@ -68,7 +67,7 @@ final class Variants {
 
     private static Variant lora(Kind kind, int rank, ModelFolder base, double rate) {
         Object targets = kind == Kind.LORA_ATTENTION ? queryAndValue(base) : "all-linear";
-        return Variant.sized(kind, "r", rank, Map.of("rank", rank, "alpha", ALPHA, "target_modules", targets), rate);
+        return Variant.sized(kind, rank, Map.of("rank", rank, "alpha", ALPHA, "target_modules", targets), rate);
     }
 
     /** The projections of query and value; the fused one where the family has one for both. */

@@ -33,10 +33,11 @@ class ReportTest {
     void everyVariantIsARowWithItsFigures() {
         String page = new ComparisonTable(setting(), RESULTS).markdown("c.svg");
         assertThat(page)
-                .contains("| the base, untrained | – | – | – | – | – | – | – | 5.000 | 148.41 | 0.4 |")
+                .contains("| the base, untrained | – | – | – | – | – | – | – | – | 5.000 | 148.41 | 0.4 |")
                 .contains(
-                        "| LoRA, all linear, r 1 | 2e-3 | 10,000 | 0.20 % | 40.1 kB | 123.0 MB | 12.5 s | 4,321 | 1.500 | 4.48 | 30.0 |")
-                .contains("| IA3 | – | – | – | – | – | – | – | failed | – | – |")
+                        "| LoRA, all linear, r 1 | 2e-3 | 10,000 | 0.20 % | 40.1 kB | 123.0 MB | 12.5 s | 20.0 s | 4,321 | 1.500 | 4.48 | 30.0 |")
+                .contains("| IA3 | – | – | – | – | – | – | – | – | failed | – | – |")
+                .contains("(99.0 MB before the base is loaded)")
                 .contains("- IA3 failed: there is no IA3 here.")
                 .contains("![Test loss and BLEU of each method against the parameters it trains](c.svg)")
                 .contains("`base` (5,000,000 parameters)")
@@ -106,12 +107,24 @@ class ReportTest {
     }
 
     private static Variant lora(int rank) {
-        return Variant.sized(Kind.LORA_ALL, "r", rank, Map.of("rank", rank), 2e-3);
+        return Variant.sized(Kind.LORA_ALL, rank, Map.of("rank", rank), 2e-3);
     }
 
     private static Result result(Variant variant, long parameters, Judged judged) {
         Trained trained = new Trained(
-                "id", "CPU", 10, 80, parameters, 5_000_000, 4 * parameters + 100, 12.5, 4321, 123_000_000L, 1);
+                "id",
+                "CPU",
+                10,
+                80,
+                parameters,
+                5_000_000,
+                4 * parameters + 100,
+                12.5,
+                20.0,
+                4321.0,
+                99_000_000L,
+                123_000_000L,
+                1);
         return new Result(variant, trained, judged, null);
     }
 
