@@ -17,6 +17,9 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,
+            MergeCommand.class,
+            CompareCommand.class,
+            CompareVariantCommand.class,
             ExportCommand.class,
             StarterCommand.class
         },
@@ -41,7 +44,7 @@ public final class Lowrank implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                command.commandLine(), "Say what to do: train, generate, evaluate, inspect or export.");
+                command.commandLine(), "Say what to do: train, generate, evaluate, compare, inspect, merge or export.");
     }
 
     /** What a user can mend is one sentence; anything else is a fault of ours and shows where it happened. */

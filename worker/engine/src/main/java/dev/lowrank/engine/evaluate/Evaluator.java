@@ -2,16 +2,13 @@ package dev.lowrank.engine.evaluate;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.generate.Assistant;
-import dev.lowrank.engine.generate.Sampling;
 import dev.lowrank.engine.spec.DataFormat;
 import dev.lowrank.engine.train.LossMeter;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Workspace;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Judges an assistant on the rows of a dataset. */
@@ -19,8 +16,6 @@ public final class Evaluator {
     private static final JsonMapper MAPPER = JsonMapper.shared();
     /** An answer that has not ended this many tokens after the expected one will not become equal to it. */
     private static final int SLACK = 4;
-
-    private record Question(List<Map<String, Object>> messages, String prompt, String expected) {}
 
     private final Assistant assistant;
 
@@ -36,20 +31,20 @@ public final class Evaluator {
      * @param shown samples to return
      */
     public Evaluation evaluate(List<String> lines, Dataset data, int shown) {
-        LossSum sum;
-        try (Workspace scratch = assistant.kernels().workspace()) {
-            assistant.model().reservePositions(data.longestRow());
-            sum = LossMeter.measure(assistant.model(), data, assistant.kernels(), scratch);
-        }
+        LossSum sum = measure(data);
         List<Evaluation.Sample> samples = new ArrayList<>();
-        Double exact = hasAnswers(data.format()) ? exactMatch(lines, data.format(), shown, samples) : null;
+        Double exact = Question.asks(data.format()) ? exactMatch(lines, data.format(), shown, samples) : null;
         double loss = sum.loss() / sum.tokens();
         return new Evaluation(
                 data.size(), sum.tokens(), loss, Math.exp(loss), (double) sum.correct() / sum.tokens(), exact, samples);
     }
 
-    private static boolean hasAnswers(DataFormat format) {
-        return format == DataFormat.CHAT || format == DataFormat.COMPLETION;
+    /** The loss alone, summed over all trained tokens. */
+    public LossSum measure(Dataset data) {
+        try (Workspace scratch = assistant.kernels().workspace()) {
+            assistant.model().reservePositions(data.longestRow());
+            return LossMeter.measure(assistant.model(), data, assistant.kernels(), scratch);
+        }
     }
 
     private @Nullable Double exactMatch(
@@ -57,7 +52,7 @@ public final class Evaluator {
         int asked = 0;
         int equal = 0;
         for (String line : lines) {
-            Question question = question(MAPPER.readTree(line), format);
+            Question question = Question.of(MAPPER.readTree(line), format);
             if (question == null) {
                 continue;
             }
@@ -73,31 +68,6 @@ public final class Evaluator {
 
     private String answer(Question question, DataFormat format) {
         int length = assistant.tokenizer().encode(question.expected()).ids().length;
-        if (format == DataFormat.CHAT) {
-            return assistant.answer(question.messages(), Sampling.GREEDY, length + SLACK);
-        }
-        return assistant.complete(question.prompt(), Sampling.GREEDY, length);
-    }
-
-    /** The last answer of a row and what came before it; null if the row has none in plain text. */
-    private static @Nullable Question question(JsonNode row, DataFormat format) {
-        if (format == DataFormat.COMPLETION) {
-            String prompt = row.path("prompt").asString();
-            return new Question(List.of(), prompt, row.path("completion").asString());
-        }
-        JsonNode messages = row.path("messages");
-        List<Map<String, Object>> before = new ArrayList<>();
-        Question last = null;
-        for (JsonNode message : messages) {
-            String role = message.path("role").asString();
-            if (role.equals("assistant") && message.path("content").isString() && !before.isEmpty()) {
-                last = new Question(
-                        List.copyOf(before),
-                        String.valueOf(before.get(before.size() - 1).get("content")),
-                        message.path("content").asString());
-            }
-            before.add(Map.of("role", role, "content", message.path("content").asString("")));
-        }
-        return last;
+        return question.ask(assistant, format == DataFormat.CHAT ? length + SLACK : length);
     }
 }

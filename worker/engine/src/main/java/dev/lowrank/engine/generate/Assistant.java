@@ -51,9 +51,18 @@ public final class Assistant implements AutoCloseable {
 
     /** @throws InputException if the folder is not a model with a tokenizer */
     public static Assistant open(Path model, Kernels kernels) {
+        return open(model, Precision.FROZEN, kernels);
+    }
+
+    /**
+     * Opens a model with its weights held as an adapter's training held them.
+     *
+     * @throws InputException if the folder is not a model with a tokenizer
+     */
+    public static Assistant open(Path model, Precision precision, Kernels kernels) {
         ModelFolder folder = ModelFolder.open(model);
         Tokenizer tokenizer = Tokenizer.open(model);
-        Transformer loaded = Transformer.load(folder, Precision.FROZEN, kernels);
+        Transformer loaded = Transformer.load(folder, precision, kernels);
         return new Assistant(
                 folder,
                 tokenizer,

@@ -29,8 +29,7 @@ class TokenizerKeysTest {
     Path temporary;
 
     private static TokenizerKeys read(Path folder, int rows) {
-        return TokenizerKeys.read(
-                folder, Settings.ofModel(folder.resolve("config.json"), JSON.createObjectNode()), rows);
+        return TokenizerKeys.read(folder, new Settings(folder.resolve("config.json"), JSON.createObjectNode()), rows);
     }
 
     private Path changed(Path source, String file, String changes) throws IOException {
