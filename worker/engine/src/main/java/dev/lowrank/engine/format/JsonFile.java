@@ -31,7 +31,8 @@ public final class JsonFile {
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(DEEPEST)
                             .maxTokenCount(MOST_VALUES)
-                            .maxNumberLength(400)
+                            // Below what a double holds: a longer number would not convert.
+                            .maxNumberLength(300)
                             .build())
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .build())
