@@ -1,6 +1,7 @@
 package dev.lowrank.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,17 @@ public interface Kernels extends AutoCloseable {
 
     /** A new, empty workspace on this device. */
     Workspace workspace();
+
+    /**
+     * A new, empty workspace for what is used rarely: under pressure its memory may leave the device for a file in a
+     * folder. Numbers come out the same. The file has no name where the operating system allows that, so nothing of it
+     * stays behind, however the process ends.
+     *
+     * <p>A {@code take} for which the folder's disk has no room is an {@link java.io.UncheckedIOException}.
+     *
+     * @param folder exists and may be written to
+     */
+    Workspace pagedWorkspace(Path folder);
 
     /** Copies {@code source[offset …]} into the whole of {@code target} (F32). */
     void upload(float[] source, int offset, Tensor target);

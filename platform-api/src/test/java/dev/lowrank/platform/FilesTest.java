@@ -7,6 +7,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 class FilesTest {
@@ -29,6 +31,20 @@ class FilesTest {
         assertThat(file.get("format").asString()).isEqualTo("chat");
         assertThat(file.get("examples").asInt()).isEqualTo(3);
         assertThat(api.get("/v1/files/" + file.get("id").asString()).json()).isEqualTo(file);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "rows.csv | instruction,output\nSay it.,tide\n | alpaca",
+                "rows.json | [{\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]}] | sharegpt",
+                "rows.jsonl | {\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"} | preference",
+            })
+    void datasetsOfEveryFormatAreTaken(String name, String content, String format) {
+        JsonNode file = api.upload(name, content).json();
+        assertThat(file.get("format").asString()).isEqualTo(format);
+        assertThat(file.get("examples").asInt()).isEqualTo(1);
     }
 
     @Test

@@ -13,6 +13,7 @@ import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,7 +97,12 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Workspace workspace() {
-        return new CpuWorkspace();
+        return new CpuWorkspace((arena, bytes) -> arena.allocate(bytes, CpuWorkspace.ALIGNMENT));
+    }
+
+    @Override
+    public Workspace pagedWorkspace(Path folder) {
+        return new CpuWorkspace(new MappedChunks(folder));
     }
 
     @Override

@@ -21,6 +21,13 @@ final class CpuWorkspace implements Workspace {
     private static final long FIRST_CHUNK = 1 << 20;
     private static final long LARGEST_CHUNK = 64 << 20;
 
+    /** Where memory comes from. */
+    interface Source {
+        /** Memory that lives as long as the arena, aligned to {@link #ALIGNMENT}; bytes is a multiple of it. */
+        MemorySegment allocate(Arena arena, long bytes);
+    }
+
+    private final Source source;
     private final Arena arena = Arena.ofShared();
     private final List<Chunk> chunks = new ArrayList<>();
     private long reserved;
@@ -37,6 +44,10 @@ final class CpuWorkspace implements Workspace {
         long end() {
             return base + memory.byteSize();
         }
+    }
+
+    CpuWorkspace(Source source) {
+        this.source = source;
     }
 
     @Override
@@ -118,7 +129,7 @@ final class CpuWorkspace implements Workspace {
         long usual = Math.min(LARGEST_CHUNK, Math.max(FIRST_CHUNK, reserved));
         long size = Math.max(bytes, usual);
         long base = chunks.isEmpty() ? 0 : chunks.getLast().end();
-        Chunk chunk = new Chunk(arena.allocate(size, ALIGNMENT), base);
+        Chunk chunk = new Chunk(source.allocate(arena, size), base);
         chunks.add(chunk);
         reserved += size;
         return chunk;

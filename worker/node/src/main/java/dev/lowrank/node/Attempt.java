@@ -9,6 +9,7 @@ import dev.lowrank.engine.adapter.Verdict;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.train.Ending;
 import dev.lowrank.engine.train.HeldOut;
+import dev.lowrank.engine.train.Packing;
 import dev.lowrank.engine.train.RunPlan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One run of a job on this worker, phase after phase, all on one thread. A phase answers whether to go on. */
 final class Attempt implements AutoCloseable {
-    private static final Duration PHASE_LIMIT = Duration.ofHours(1);
+    /** How long a piece of work without progress to tell of may take. */
+    static final Duration PHASE_LIMIT = Duration.ofHours(1);
 
     private final Lease lease;
     private final QueueAccess database;
@@ -101,17 +103,17 @@ final class Attempt implements AutoCloseable {
         steps = reports;
         progress(Phase.TRAIN, run.completedSteps(), run.plan().totalSteps());
         Ending ending = run.train(reports);
-        return goOn() && ending == Ending.FINISHED;
+        return goOn() && ending.complete();
     }
 
     boolean evaluate() {
         Training run = Objects.requireNonNull(training);
-        progress(Phase.EVALUATE, total(), total());
+        progress(Phase.EVALUATE);
         HeldOut measured = run.evaluate();
         heldOut = measured;
         if (measured != null) {
-            outbox.write(
-                    (reports, l) -> reports.heldOut(l, total(), measured.tunedLoss(), measured.tunedTokenAccuracy()));
+            int step = run.resultStep();
+            outbox.write((reports, l) -> reports.heldOut(l, step, measured.tunedLoss(), measured.tunedTokenAccuracy()));
             event(JobEvent.info(String.format(
                     Locale.ROOT,
                     "Held-out loss: %.4f, and %.4f for the base alone (%d tokens)",
@@ -123,7 +125,7 @@ final class Attempt implements AutoCloseable {
     }
 
     boolean verify() {
-        progress(Phase.VERIFY, total(), total());
+        progress(Phase.VERIFY);
         Path output = output(folder);
         Objects.requireNonNull(training).writeOutput(output);
         Verdict judged = trainer.verify(output, Objects.requireNonNull(base), heldOut);
@@ -138,7 +140,7 @@ final class Attempt implements AutoCloseable {
     }
 
     boolean register() {
-        progress(Phase.REGISTER, total(), total());
+        progress(Phase.REGISTER);
         if (!goOn()) {
             return false;
         }
@@ -147,7 +149,11 @@ final class Attempt implements AutoCloseable {
                 lease,
                 Objects.requireNonNull(assignment),
                 folder,
-                EngineJson.version(total(), reports == null ? null : reports.lastLoss(), heldOut),
+                EngineJson.version(
+                        completed(),
+                        Objects.requireNonNull(training).resultStep(),
+                        reports == null ? null : reports.lastLoss(),
+                        heldOut),
                 EngineJson.verdict(Objects.requireNonNull(verdict)),
                 reporter);
         return true;
@@ -168,6 +174,17 @@ final class Attempt implements AutoCloseable {
                         plan.trainedTokens(),
                         plan.trainableParameters(),
                         Math.max(plan.baseParameters(), plan.trainableParameters()))));
+        event(JobEvent.info(plan.memory().base().toString()));
+        event(JobEvent.info(plan.memory().toString()));
+        Packing packing = plan.packing();
+        if (packing != null) {
+            event(JobEvent.info(String.format(
+                    Locale.ROOT,
+                    "Packed into %d sequences of at most %d tokens an epoch, %.1f %% full",
+                    packing.packs(),
+                    packing.capacity(),
+                    100 * packing.fill())));
+        }
         if (plan.truncatedRows() > 0) {
             event(JobEvent.warn("%d of %d examples are longer than max_length and were cut off"
                     .formatted(plan.truncatedRows(), plan.examples())));
@@ -186,12 +203,18 @@ final class Attempt implements AutoCloseable {
         }
     }
 
-    private int total() {
-        return Objects.requireNonNull(training).plan().totalSteps();
+    /** Fewer than were planned if the run stopped early. */
+    private int completed() {
+        return Objects.requireNonNull(training).completedSteps();
     }
 
     private void event(JobEvent event) {
         outbox.write((reports, l) -> reports.event(l, event));
+    }
+
+    /** A phase after training. */
+    private void progress(Phase phase) {
+        progress(phase, completed(), Objects.requireNonNull(training).plan().totalSteps());
     }
 
     private void progress(Phase phase, int step, @Nullable Integer total) {

@@ -3,6 +3,7 @@ package dev.lowrank.node;
 import dev.lowrank.engine.adapter.Verdict;
 import dev.lowrank.engine.train.HeldOut;
 import dev.lowrank.engine.train.StepMetrics;
+import dev.lowrank.engine.train.Validation;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -23,17 +24,37 @@ final class EngineJson {
     }
 
     /** The metrics of a checkpoint: what its last step measured, if this process took it. */
-    static String checkpoint(int number, @Nullable StepMetrics step) {
-        if (step != null && step.step() == number) {
-            return figures(step).toString();
+    static String checkpoint(int number, @Nullable StepMetrics step, @Nullable Validation validation) {
+        ObjectNode json = step != null && step.step() == number
+                ? figures(step)
+                : JsonNodeFactory.instance.objectNode().put("step", number);
+        if (validation != null && validation.step() == number) {
+            putValidation(json, validation);
         }
-        return JsonNodeFactory.instance.objectNode().put("step", number).toString();
+        return json.toString();
+    }
+
+    /** The data of an evaluation's metrics event. */
+    static String validation(Validation validation) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("step", validation.step());
+        json.put("total_steps", validation.totalSteps());
+        putValidation(json, validation);
+        return json.toString();
+    }
+
+    private static void putValidation(ObjectNode json, Validation validation) {
+        put(json, "valid_loss", validation.loss());
+        put(json, "valid_mean_token_accuracy", validation.tokenAccuracy());
     }
 
     /** The metrics of a version. */
-    static String version(int steps, @Nullable Double trainLoss, @Nullable HeldOut heldOut) {
+    static String version(int steps, int resultStep, @Nullable Double trainLoss, @Nullable HeldOut heldOut) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("steps", steps);
+        if (resultStep != steps) {
+            json.put("result_step", resultStep);
+        }
         if (trainLoss != null) {
             put(json, "train_loss", trainLoss);
         }

@@ -61,6 +61,11 @@ final class EngineTrainer implements Trainer {
         }
 
         @Override
+        public int resultStep() {
+            return run.resultStep();
+        }
+
+        @Override
         public Ending train(RunControl control) {
             return run.train(control);
         }

@@ -8,6 +8,7 @@ import dev.lowrank.db.queue.Progress;
 import dev.lowrank.engine.train.CheckpointFolder;
 import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.StepMetrics;
+import dev.lowrank.engine.train.Validation;
 import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ final class StepReports implements RunControl {
     private long previousStep = System.nanoTime();
     private long previousEvent;
     private @Nullable StepMetrics last;
+    private @Nullable Validation validated;
 
     StepReports(Lease lease, Reporter reporter, Outbox outbox, Checkpoints checkpoints) {
         this.lease = lease;
@@ -66,9 +68,43 @@ final class StepReports implements RunControl {
         last = step;
     }
 
+    /** It is no step, and may take much longer than one. */
+    @Override
+    public void evaluating(StepMetrics step) {
+        outbox.progress(new Progress(
+                Phase.TRAIN,
+                step.step(),
+                step.totalSteps(),
+                Attempt.PHASE_LIMIT,
+                pace.remaining(step.totalSteps() - step.step())));
+    }
+
+    @Override
+    public void evaluated(Validation validation) {
+        previousStep = System.nanoTime();
+        validated = validation;
+        outbox.write(
+                (reports, l) -> reports.heldOut(l, validation.step(), validation.loss(), validation.tokenAccuracy()));
+        JobEvent event = JobEvent.metrics(
+                String.format(Locale.ROOT, "Step %d: validation loss=%.4f", validation.step(), validation.loss()),
+                EngineJson.validation(validation));
+        outbox.writeIfRoom((reports, l) -> reports.event(l, event));
+    }
+
+    @Override
+    public void stoppedEarly(String reason) {
+        outbox.write((reports, l) -> reports.event(l, JobEvent.info(reason)));
+    }
+
+    @Override
+    public void skipped(int step, String reason) {
+        outbox.writeIfRoom(
+                (reports, l) -> reports.event(l, JobEvent.info("Step %d skipped: %s".formatted(step, reason))));
+    }
+
     @Override
     public void checkpointed(CheckpointFolder folder) {
-        String metrics = EngineJson.checkpoint(folder.step(), last);
+        String metrics = EngineJson.checkpoint(folder.step(), last, validated);
         outbox.write((reports, l) -> checkpoints.register(reports, lease, folder, metrics));
     }
 

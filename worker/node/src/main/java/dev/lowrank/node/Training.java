@@ -13,6 +13,8 @@ interface Training extends AutoCloseable {
 
     int completedSteps();
 
+    int resultStep();
+
     Ending train(RunControl control);
 
     @Nullable

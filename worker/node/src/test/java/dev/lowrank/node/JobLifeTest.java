@@ -7,6 +7,7 @@ import com.zaxxer.hikari.HikariPoolMXBean;
 import dev.lowrank.db.TestDatabase;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.adapter.Verdict;
+import dev.lowrank.engine.train.HeldOut;
 import dev.lowrank.engine.train.TrainingFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -103,6 +104,27 @@ class JobLifeTest {
                         + "where type = 'metrics'"))
                 .startsWith("1")
                 .endsWith("10");
+    }
+
+    @Test
+    void aRunThatStopsEarlyIsAVersionWithTheLossOfItsBestStep() throws IOException {
+        toy.bestStep = 5;
+        toy.heldOut = new HeldOut(3, 1.25, 0.25, 0.5, 50);
+        String job = bundle.submit();
+        bundle.start(toy);
+        bundle.waitForStatus(job, "succeeded");
+        assertThat(bundle.rows.job(job)).containsEntry("step", 6).containsEntry("total_steps", 10);
+        assertThat(bundle.rows.messages(job)).contains("Stopped early.");
+        assertThat(bundle.text("select string_agg(data->>'valid_loss', ' ' order by sequence) from job_event "
+                        + "where message like '%validation loss%'"))
+                .isEqualTo("1.25 1.5");
+        assertThat(bundle.text("select (metrics->>'steps') || ' ' || (metrics->>'result_step') from adapter_version"))
+                .isEqualTo("6 5");
+        assertThat(bundle.text("select metrics->>'valid_loss' from checkpoint where step = 6"))
+                .isEqualTo("1.5");
+        assertThat(Files.readAllLines(bundle.blobs.open(
+                        bundle.text("select f.sha256 from file f join fine_tuning_job j on j.result_file = f.id"))))
+                .endsWith("4,0.75,0.5,,", "5,0.6,0.5,1.25,0.5", "6,0.5,0.5,1.5,0.5");
     }
 
     @Test

@@ -1,13 +1,17 @@
 package dev.lowrank.node;
 
 import dev.lowrank.engine.adapter.Verdict;
+import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.engine.train.BaseMemory;
 import dev.lowrank.engine.train.CheckpointFolder;
 import dev.lowrank.engine.train.Ending;
 import dev.lowrank.engine.train.HeldOut;
+import dev.lowrank.engine.train.MemoryPlan;
 import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.StepMetrics;
+import dev.lowrank.engine.train.Validation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,6 +38,12 @@ final class ToyTrainer implements Trainer {
     volatile Runnable onOpen = () -> {};
     volatile @Nullable HeldOut heldOut = new HeldOut(3, 1, 0.25, 0.75, 50);
     volatile Verdict verdict = SOUND;
+    /** Where the validation loss is lowest: one step later the run stops early. */
+    volatile int bestStep = STEPS;
+
+    private static final MemoryPlan MEMORY = new MemoryPlan(
+            new BaseMemory(1000, 4000, 0, 0), 80, 80, false, 1 << 20, 1 << 20, 1 << 30, GradientCheckpointing.AUTO);
+
     volatile String baseSha256 = "a".repeat(64);
 
     @Override
@@ -91,7 +101,7 @@ final class ToyTrainer implements Trainer {
 
         @Override
         public RunPlan plan() {
-            return new RunPlan(STEPS, STEPS, 40, 400, 2, 10, 1000);
+            return new RunPlan(STEPS, STEPS, 40, 400, 2, 10, 1000, null, MEMORY);
         }
 
         @Override
@@ -100,9 +110,14 @@ final class ToyTrainer implements Trainer {
         }
 
         @Override
+        public int resultStep() {
+            return step == bestStep + 1 ? bestStep : step;
+        }
+
+        @Override
         public Ending train(RunControl control) {
             int every = spec.training().checkpointEverySteps();
-            while (step < STEPS) {
+            while (step < STEPS && step <= bestStep) {
                 before.getOrDefault(step + 1, () -> {}).run();
                 if (control.stopRequested()) {
                     save(control);
@@ -110,11 +125,21 @@ final class ToyTrainer implements Trainer {
                 }
                 step++;
                 state = state * 6364136223846793005L + step;
-                control.stepped(new StepMetrics(step, STEPS, 3.0 / step, 1, 1e-4, 40, 1000, 0.5, null));
+                StepMetrics metrics = new StepMetrics(step, STEPS, 3.0 / step, 1, 1e-4, 40, 1000, 0.5, null);
+                control.stepped(metrics);
                 onStep.accept(step);
-                if (step % every == 0 || step == STEPS) {
+                if (step >= bestStep && bestStep < STEPS) {
+                    control.evaluating(metrics);
+                    control.evaluated(
+                            new Validation(step, STEPS, step == bestStep ? 1.25 : 1.5, 0.5, null, step == bestStep));
+                }
+                if (step % every == 0 || step == STEPS || step > bestStep) {
                     save(control);
                 }
+            }
+            if (step < STEPS) {
+                control.stoppedEarly("Stopped early.");
+                return Ending.STOPPED_EARLY;
             }
             return Ending.FINISHED;
         }

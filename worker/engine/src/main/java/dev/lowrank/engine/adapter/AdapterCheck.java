@@ -4,7 +4,7 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.adapter.Verdict.Check;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
-import dev.lowrank.engine.format.PeftLora;
+import dev.lowrank.engine.format.PeftKey;
 import dev.lowrank.engine.train.HeldOut;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,9 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Re-reads what a run wrote and says whether it is sound. */
 public final class AdapterCheck {
-    /** The ranks vLLM can be told to make room for. */
-    private static final int[] VLLM_RANKS = {1, 8, 16, 32, 64, 128, 256, 320, 512};
-
     private static final List<String> TRAVELLING = List.of("tokenizer.json", "chat_template.jinja");
 
     private AdapterCheck() {}
@@ -60,58 +57,36 @@ public final class AdapterCheck {
 
     private static void checkAdapter(Path folder, ModelFolder base, List<Check> checks, List<String> report) {
         try (PeftFolder adapter = PeftFolder.open(folder)) {
-            if (!(adapter.config() instanceof PeftLora lora)) {
-                checks.add(new Check(
-                        "reads back and fits the base",
-                        false,
-                        "Its kind (%s) cannot be checked yet."
-                                .formatted(adapter.config().kind())));
-                return;
-            }
+            AdapterFit fit = new AdapterFit(adapter, base);
             int fitting = 0;
             int moved = 0;
             long notFinite = 0;
-            for (String module : adapter.modules()) {
-                float[] a = adapter.a(module);
-                float[] b = adapter.b(module);
-                notFinite += notFinite(a) + notFinite(b);
-                moved += anyNonZero(b) && anyNonZero(a) ? 1 : 0;
-                fitting += fits(adapter, base, module) ? 1 : 0;
+            for (PeftKey key : adapter.keys()) {
+                float[] values = adapter.floats(key);
+                notFinite += notFinite(values);
+                fitting += fit.fits(key) ? 1 : 0;
+                moved += moves(key.role(), values) ? 1 : 0;
             }
-            int modules = adapter.modules().size();
+            int tensors = adapter.keys().size();
             checks.add(new Check(
                     "reads back and fits the base",
-                    fitting == modules,
-                    "%d of %d adapted layers have the base's shapes.".formatted(fitting, modules)));
+                    fitting == tensors,
+                    "%d of %d tensors have the base's shapes.".formatted(fitting, tensors)));
             checks.add(finite(notFinite));
             checks.add(new Check(
-                    "changes the base", moved > 0, "%d of %d adapted layers add something.".formatted(moved, modules)));
-            report.addAll(loadReport(highestRank(lora, adapter)));
+                    "changes the base", moved > 0, "%d of %d tensors change something.".formatted(moved, tensors)));
+            report.addAll(ServerReport.of(adapter));
         }
     }
 
-    private static int highestRank(PeftLora lora, PeftFolder adapter) {
-        return adapter.modules().stream().mapToInt(lora::rank).max().orElse(lora.rank());
-    }
-
-    private static boolean fits(PeftFolder adapter, ModelFolder base, String module) {
-        String weight = module + ".weight";
-        if (!base.tensorNames().contains(weight)) {
-            return false;
-        }
-        long[] shape = base.info(weight).shape();
-        return shape.length == 2 && adapter.shapeB(module)[0] == shape[0] && adapter.shapeA(module)[1] == shape[1];
-    }
-
-    private static List<String> loadReport(int rank) {
-        for (int room : VLLM_RANKS) {
-            if (room >= rank) {
-                return List.of(
-                        "vLLM: loads with --enable-lora --max-lora-rank %d.".formatted(room),
-                        "vLLM: no module it would refuse (no modules_to_save, no bias, no DoRA).");
-            }
-        }
-        return List.of("vLLM: refuses rank %d; its largest is %d.".formatted(rank, VLLM_RANKS[VLLM_RANKS.length - 1]));
+    /** Whether a tensor with these values changes what the base computes: B of a new LoRA layer, for one, does not. */
+    private static boolean moves(PeftKey.Role role, float[] values) {
+        return switch (role) {
+            case LORA_B, UP_WEIGHT, UP_BIAS -> anyOther(values, 0);
+            case IA3 -> anyOther(values, 1);
+            case PROMPT, SAVED, BIAS, ADAPTED_BIAS -> true;
+            case LORA_A, MAGNITUDE, DOWN_WEIGHT, DOWN_BIAS -> false;
+        };
     }
 
     private static void checkModel(Path folder, ModelFolder base, List<Check> checks, List<String> report) {
@@ -170,9 +145,9 @@ public final class AdapterCheck {
         return count;
     }
 
-    private static boolean anyNonZero(float[] values) {
+    private static boolean anyOther(float[] values, float than) {
         for (float value : values) {
-            if (value != 0) {
+            if (value != than) {
                 return true;
             }
         }

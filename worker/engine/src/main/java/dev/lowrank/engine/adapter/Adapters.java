@@ -12,11 +12,13 @@ import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.InitialAdapter;
+import dev.lowrank.engine.spec.LoraSpec;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** Makes and opens adapters of every kind on a model. */
 public final class Adapters {
@@ -45,7 +47,10 @@ public final class Adapters {
     public static Adapter create(
             AdapterSpec wanted, Transformer model, String baseName, long seed, Kernels kernels, Workspace memory) {
         AdapterTensors tensors = new AdapterTensors(null, true, kernels, memory);
-        return build(new NewAdapter(model, baseName).config(wanted), model, tensors, seed);
+        MovedBase moved = wanted instanceof LoraSpec lora && lora.init().movesBase()
+                ? new MovedBase(lora.init(), model, kernels, memory)
+                : null;
+        return build(new NewAdapter(model, baseName).config(wanted), model, tensors, seed, moved);
     }
 
     private static Adapter further(
@@ -75,13 +80,14 @@ public final class Adapters {
             PeftFolder folder, Transformer model, boolean trainable, Kernels kernels, Workspace memory) {
         folder.requireModules(model.linears().stream().map(Linear::path).toList());
         AdapterTensors tensors = new AdapterTensors(folder, trainable, kernels, memory);
-        return build(folder.config(), model, tensors, 0);
+        return build(folder.config(), model, tensors, 0, null);
     }
 
     /** What a configuration describes, with the tensors of a folder or new ones. */
-    private static Adapter build(PeftConfig config, Transformer model, AdapterTensors tensors, long seed) {
+    private static Adapter build(
+            PeftConfig config, Transformer model, AdapterTensors tensors, long seed, @Nullable MovedBase moved) {
         return switch (config) {
-            case PeftLora lora -> LoraAdapter.build(lora, model, tensors, seed);
+            case PeftLora lora -> LoraAdapter.build(lora, model, tensors, seed, moved);
             case PeftIa3 ia3 -> Ia3Adapter.build(ia3, model, tensors);
             case PeftPrefixTuning prefix -> PrefixAdapter.build(prefix, model, tensors, seed);
             case PeftPromptTuning prompt -> PromptAdapter.build(prompt, model, tensors, seed);

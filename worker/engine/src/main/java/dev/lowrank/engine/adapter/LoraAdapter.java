@@ -29,21 +29,26 @@ final class LoraAdapter implements Adapter {
 
     private final PeftLora config;
     private final AdapterTensors tensors;
+    private final @Nullable MovedBase moved;
     private final List<Adapted> layers = new ArrayList<>();
     private final List<Replaced> replaced = new ArrayList<>();
 
-    private LoraAdapter(PeftLora config, AdapterTensors tensors) {
+    private LoraAdapter(PeftLora config, AdapterTensors tensors, @Nullable MovedBase moved) {
         this.config = config;
         this.tensors = tensors;
+        this.moved = moved;
     }
 
     /**
-     * Builds what the configuration describes: from the tensors' folder, or new, A random by the seed and B zero.
+     * Builds what the configuration describes: from the tensors' folder, or new, A random by the seed and B zero, or both
+     * a part of the weight.
      *
+     * @param moved where both come from the weight; null where the base stays as it is
      * @throws InputException if it describes what the model does not have
      */
-    static LoraAdapter build(PeftLora config, Transformer model, AdapterTensors tensors, long seed) {
-        LoraAdapter adapter = new LoraAdapter(config, tensors);
+    static LoraAdapter build(
+            PeftLora config, Transformer model, AdapterTensors tensors, long seed, @Nullable MovedBase moved) {
+        LoraAdapter adapter = new LoraAdapter(config, tensors, moved);
         for (Linear linear : model.linears()) {
             if (config.modules().targets(linear.path())) {
                 adapter.adapt(linear, CounterRandom.key(seed, linear.path()));
@@ -58,10 +63,16 @@ final class LoraAdapter implements Adapter {
         String path = linear.path();
         int rank = config.rank(path);
         float scale = (float) config.scale(path);
+        int in = linear.inputs();
+        int out = linear.outputs();
+        WeightFactors start = moved == null ? null : moved.take(linear, rank, config.scale(path), key);
         Parameter a =
-                tensors.take(PeftKey.loraA(path), () -> initialA(rank, linear.inputs(), key), rank, linear.inputs());
+                tensors.take(PeftKey.loraA(path), () -> start == null ? initialA(rank, in, key) : start.a(), rank, in);
         Parameter b =
-                tensors.take(PeftKey.loraB(path), () -> new float[linear.outputs() * rank], linear.outputs(), rank);
+                tensors.take(PeftKey.loraB(path), () -> start == null ? new float[out * rank] : start.b(), out, rank);
+        if (moved != null) {
+            moved.leave(linear, a.value(), b.value(), scale);
+        }
         LowRank lowRank = new LowRank(a, b, scale, (float) config.dropout(), layers.size(), null);
         if (config.dora()) {
             Parameter magnitude =
@@ -135,12 +146,18 @@ final class LoraAdapter implements Adapter {
     public void attach() {
         layers.forEach(layer -> layer.linear().adapter(layer.lowRank()));
         replaced.forEach(place -> place.slot().replace(place.parameter()));
+        if (moved != null) {
+            moved.attach();
+        }
     }
 
     @Override
     public void detach() {
         layers.forEach(layer -> layer.linear().adapter(null));
         replaced.forEach(place -> place.slot().replace(null));
+        if (moved != null) {
+            moved.detach();
+        }
     }
 
     @Override
@@ -150,7 +167,11 @@ final class LoraAdapter implements Adapter {
 
     @Override
     public void write(Path folder) {
-        PeftFolder.write(folder, config, tensors.named());
+        if (moved == null) {
+            PeftFolder.write(folder, config, tensors.named());
+        } else {
+            PeftFolder.write(folder, MovedBase.converted(config), moved.converted(tensors.named()));
+        }
     }
 
     /** Whether nothing is adapted at all. */

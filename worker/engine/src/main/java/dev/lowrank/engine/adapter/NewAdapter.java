@@ -95,6 +95,7 @@ final class NewAdapter {
                 architecture.names().transposed(),
                 switch (spec.init()) {
                     case GAUSSIAN -> PeftLora.Init.GAUSSIAN;
+                    // What the base was moved by becomes part of the factors, which then are plain ones.
                     case KAIMING, PISSA, OLORA -> PeftLora.Init.KAIMING;
                 },
                 baseName);

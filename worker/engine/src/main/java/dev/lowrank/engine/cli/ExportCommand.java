@@ -4,6 +4,7 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.export.ExportReport;
 import dev.lowrank.engine.export.GgufAdapterExport;
 import dev.lowrank.engine.export.GgufModelExport;
+import dev.lowrank.engine.export.PlainAdapterExport;
 import dev.lowrank.engine.format.GgufType;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -29,7 +30,11 @@ final class ExportCommand implements Callable<Integer> {
     @Option(names = "--adapter", paramLabel = "DIR", description = "Export this PEFT adapter instead of the model.")
     private @Nullable Path adapter;
 
-    @Option(names = "--output", required = true, paramLabel = "FILE", description = "The file to write; must be new.")
+    @Option(
+            names = "--output",
+            required = true,
+            paramLabel = "FILE",
+            description = "The file (with --plain the folder) to write; must be new.")
     private Path output = Path.of("");
 
     @Option(
@@ -43,11 +48,20 @@ final class ExportCommand implements Callable<Integer> {
             description = "Leave the tokenizer out; the file then takes and gives ids only.")
     private boolean withoutTokenizer;
 
+    @Option(
+            names = "--plain",
+            description = "Instead of a GGUF file, write the adapter as a PEFT folder with one rank and one scale, for"
+                    + " servers that ignore rsLoRA and patterns.")
+    private boolean plain;
+
     @Option(names = "--json", description = "Print one machine-readable line.")
     private boolean json;
 
     @Override
     public Integer call() {
+        if (plain) {
+            return writePlain();
+        }
         if (adapter != null && withoutTokenizer) {
             throw new InputException("An adapter file holds no tokenizer; leave --without-tokenizer out.");
         }
@@ -55,6 +69,23 @@ final class ExportCommand implements Callable<Integer> {
                 adapter == null
                         ? GgufModelExport.write(model, output, parsed(type), !withoutTokenizer)
                         : GgufAdapterExport.write(model, adapter, output, parsed(type)));
+        return 0;
+    }
+
+    private int writePlain() {
+        if (adapter == null || type != null || withoutTokenizer) {
+            throw new InputException("--plain takes --adapter and --output, and no --type or --without-tokenizer.");
+        }
+        int rank = PlainAdapterExport.write(adapter, output);
+        System.out.println(
+                json
+                        ? JsonMapper.shared()
+                                .writeValueAsString(JsonMapper.shared()
+                                        .createObjectNode()
+                                        .put("folder", output.toString())
+                                        .put("rank", rank))
+                        : "Wrote %s: every layer with rank %d and scale 1; read back and found equal."
+                                .formatted(output, rank));
         return 0;
     }
 

@@ -39,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
     @Option(
             names = {"--model", "--base"},
             paramLabel = "DIR",
-            description = "Show a dataset's rows as this base sees them.")
+            description = "Show a dataset's rows as this base sees them, or analyze an adapter against it.")
     private @Nullable Path model;
 
     @Option(
@@ -63,6 +63,23 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--from", paramLabel = "I", description = "The first row of a dataset to show, from 1 on (1).")
     private long from = 1;
 
+    @Option(
+            names = "--analyze",
+            description = "Of an adapter: what it does to its base; --base compares the weights too.")
+    private boolean analyze;
+
+    @Option(
+            names = "--against",
+            paramLabel = "ADAPTER",
+            description = "With --analyze: another adapter, to see which directions both use.")
+    private @Nullable Path against;
+
+    @Option(
+            names = "--picture",
+            paramLabel = "FILE",
+            description = "With --analyze: also write the figures as an SVG picture.")
+    private @Nullable Path picture;
+
     @Option(names = "--json", description = "Print one machine-readable line.")
     private boolean json;
 
@@ -71,6 +88,8 @@ final class InspectCommand implements Callable<Integer> {
         Map<String, Object> facts = new LinkedHashMap<>();
         if (!Files.exists(path)) {
             throw new InputException("There is nothing at %s.".formatted(path));
+        } else if (analyze || against != null || picture != null) {
+            return new AdapterInspection(path, model, against, picture).print(analyze, json);
         } else if (Files.exists(path.resolve("manifest.json"))) {
             checkpoint(facts);
         } else if (Files.exists(path.resolve(PeftFolder.CONFIG))) {

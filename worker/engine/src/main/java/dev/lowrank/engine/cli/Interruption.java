@@ -23,9 +23,13 @@ final class Interruption implements AutoCloseable {
         return requested;
     }
 
-    /** Lets the waiting shutdown go on; this thread's own exit would wait for the shutdown for ever. */
+    /**
+     * Ends the process while its shutdown still waits: an exit of this thread's own would wait for the shutdown for ever,
+     * and a shutdown let go would sometimes be first, with the code of the signal.
+     */
     void exitWith(int code) {
-        saved.countDown();
+        System.out.flush();
+        System.err.flush();
         Runtime.getRuntime().halt(code);
     }
 
@@ -41,8 +45,10 @@ final class Interruption implements AutoCloseable {
     @Override
     public void close() {
         saved.countDown();
-        if (!requested) {
+        try {
             Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The shutdown has begun, and nothing holds it up any more.
         }
     }
 }

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,
+            MergeCommand.class,
             CompareCommand.class,
             CompareVariantCommand.class,
             ExportCommand.class,
@@ -43,7 +44,7 @@ public final class Lowrank implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                command.commandLine(), "Say what to do: train, generate, evaluate, compare, inspect or export.");
+                command.commandLine(), "Say what to do: train, generate, evaluate, compare, inspect, merge or export.");
     }
 
     /** What a user can mend is one sentence; anything else is a fault of ours and shows where it happened. */

@@ -9,6 +9,8 @@ import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.train.Ending;
 import dev.lowrank.engine.train.HeldOut;
+import dev.lowrank.engine.train.Packing;
+import dev.lowrank.engine.train.Result;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.TrainingRun;
 import dev.lowrank.kernels.Kernels;
@@ -85,7 +87,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int finish(PrintStream out, TrainingSpec spec, Path folder, TrainingRun run, TrainingDisplay display) {
-        run.writeOutput(folder);
+        Result result = run.writeOutput(folder);
         HeldOut heldOut = run.evaluate();
         if (heldOut != null) {
             out.println("Held-out loss %.4f -> %.4f over %,d tokens."
@@ -95,11 +97,21 @@ final class TrainCommand implements Callable<Integer> {
         verdict.checks().stream()
                 .filter(check -> !check.passed())
                 .forEach(check -> out.println("Warning: %s: %s".formatted(check.name(), check.detail())));
-        out.println("Wrote " + folder);
+        out.println(
+                result.best()
+                        ? "Wrote %s, as it was at step %d with the lowest validation loss, %.4f; %s is as it was at step %d, the last."
+                                .formatted(
+                                        folder,
+                                        result.step(),
+                                        result.validationLoss(),
+                                        folder.resolve("last"),
+                                        result.lastStep())
+                        : "Wrote " + folder);
         if (json) {
             ObjectNode line = JsonNodeFactory.instance.objectNode();
             line.put("output", folder.toString());
-            line.put("steps", run.plan().totalSteps());
+            line.put("steps", run.completedSteps());
+            line.put("result_step", result.step());
             line.put("last_training_loss", display.lastLoss());
             if (heldOut != null) {
                 line.put("loss_before", heldOut.baseLoss());
@@ -137,10 +149,17 @@ final class TrainCommand implements Callable<Integer> {
                         plan.examples(),
                         plan.trainedTokens(),
                         plan.totalSteps()));
+        Packing packing = plan.packing();
+        if (packing != null) {
+            out.println("Packed into %,d sequences of at most %,d tokens an epoch, %.1f %% full."
+                    .formatted(packing.packs(), packing.capacity(), 100 * packing.fill()));
+        }
         if (plan.truncatedRows() > 0) {
             out.println("%,d rows are longer than \"training.max_length\" and were cut off."
                     .formatted(plan.truncatedRows()));
         }
+        out.println(plan.memory().base());
+        out.println(plan.memory());
         for (Resolution resolution : read.resolutions()) {
             out.println("  %-32s %-12s %s".formatted(resolution.field(), resolution.value(), resolution.reason()));
         }

@@ -3,6 +3,7 @@ package dev.lowrank.engine.cli;
 import dev.lowrank.engine.train.CheckpointFolder;
 import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.StepMetrics;
+import dev.lowrank.engine.train.Validation;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -23,9 +24,11 @@ final class TrainingDisplay implements RunControl {
     private final int firstStep;
     private final long began = System.nanoTime();
     private BooleanSupplier stop = () -> false;
+    private boolean lineOpen;
     private long lastLine;
     private double smoothed = Double.NaN;
     private double lastLoss = Double.NaN;
+    private int skipped;
 
     TrainingDisplay(PrintStream out, int firstStep) {
         this.out = out;
@@ -52,6 +55,7 @@ final class TrainingDisplay implements RunControl {
         boolean last = metrics.step() == metrics.totalSteps();
         if (terminal) {
             out.print("\r" + line(metrics) + "\u001b[K");
+            lineOpen = !last;
             if (last) {
                 out.println();
             }
@@ -63,11 +67,44 @@ final class TrainingDisplay implements RunControl {
     }
 
     @Override
+    public void skipped(int step, String reason) {
+        skipped++;
+        show("Step %d was skipped: %s (%d so far).".formatted(step, reason, skipped));
+    }
+
+    @Override
+    public void evaluated(Validation validation) {
+        show("Step %d: validation loss %.4f, token accuracy %.1f %%%s"
+                .formatted(
+                        validation.step(),
+                        validation.loss(),
+                        100 * validation.tokenAccuracy(),
+                        validation.best() ? " (the best so far)" : ""));
+    }
+
+    @Override
+    public void stoppedEarly(String reason) {
+        show(reason);
+    }
+
+    /** A line of its own, below the bar that may stand in the terminal's last line. */
+    private void show(String line) {
+        if (lineOpen) {
+            out.println();
+            lineOpen = false;
+        }
+        out.println(line);
+    }
+
+    @Override
     public void checkpointed(CheckpointFolder checkpoint) {
         kept.addLast(checkpoint);
         if (kept.size() > KEPT) {
+            kept.removeFirst();
+        }
+        if (kept.size() == KEPT) {
             try {
-                kept.removeFirst().delete();
+                kept.getFirst().removeOlder();
             } catch (IOException e) {
                 throw new UncheckedIOException("Cannot remove an old checkpoint: " + e.getMessage(), e);
             }

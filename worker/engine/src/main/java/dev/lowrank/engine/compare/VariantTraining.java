@@ -99,7 +99,7 @@ final class VariantTraining implements RunControl {
     @Override
     public void checkpointed(CheckpointFolder checkpoint) {
         try {
-            checkpoint.delete();
+            Durable.deleteTree(checkpoint.directory());
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot remove a checkpoint: " + e.getMessage(), e);
         }

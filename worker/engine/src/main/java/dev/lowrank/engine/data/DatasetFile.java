@@ -84,7 +84,7 @@ final class DatasetFile {
             return new JsonArray(in, limits.lineBytes());
         }
         boolean named = name.toLowerCase(Locale.ROOT).endsWith(".csv");
-        if (!stripped.startsWith("{") && (named || isHeader(text))) {
+        if (!stripped.startsWith("{") && (named || isHeader(stripped))) {
             return CsvRows.of(in, limits);
         }
         return new JsonLines(in, limits.lineBytes());

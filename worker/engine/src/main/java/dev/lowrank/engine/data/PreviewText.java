@@ -1,5 +1,6 @@
 package dev.lowrank.engine.data;
 
+import dev.lowrank.engine.spec.DataFormat;
 import java.util.List;
 import java.util.Locale;
 
@@ -34,14 +35,7 @@ final class PreviewText {
         LengthHistogram lengths = preview.lengths();
         line("%-14s %s of %s", "dataset", preview.kind().title(), format(preview));
         line("%-14s %,d usable, %,d not", "rows", preview.rows(), preview.problemCount());
-        line(
-                "%-14s %,d; a %s has %,d to %,d, half of them at most %,d",
-                "tokens",
-                lengths.tokens(),
-                isPairs(preview) ? "side" : "row",
-                lengths.shortest(),
-                lengths.longest(),
-                lengths.percentile(0.5));
+        line("%-14s %,d%s", "tokens", lengths.tokens(), spread(preview));
         line(
                 "%-14s %,d tokens, %s",
                 "carry loss", preview.trainedTokens(), share(preview.trainedTokens(), lengths.tokens()));
@@ -60,12 +54,26 @@ final class PreviewText {
         preview.notices().forEach(notice -> line("%-14s %s", "notice", notice));
     }
 
+    private static String spread(DatasetPreview preview) {
+        LengthHistogram lengths = preview.lengths();
+        String one = isPairs(preview) ? "side" : "row";
+        return lengths.shortest() == lengths.longest()
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; a %s has %,d to %,d, half of them at most %,d",
+                        one,
+                        lengths.shortest(),
+                        lengths.longest(),
+                        lengths.percentile(0.5));
+    }
+
     private static String format(DatasetPreview preview) {
         return preview.format().key() + (isPairs(preview) ? " pairs" : " rows");
     }
 
     private static boolean isPairs(DatasetPreview preview) {
-        return preview.format() == dev.lowrank.engine.spec.DataFormat.PREFERENCE;
+        return preview.format() == DataFormat.PREFERENCE;
     }
 
     private static String rows(long count) {

@@ -1,10 +1,13 @@
 package dev.lowrank.engine.data;
 
+import dev.lowrank.engine.OneLine;
+
 /** A row that cannot be used. The message is one sentence that begins with the field, where there is one. */
 final class RowException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private static final int LONGEST_FIELD = 200;
+    private static final int LONGEST = 480;
 
     private final String field;
 
@@ -13,12 +16,12 @@ final class RowException extends RuntimeException {
      * @param problem the rest of the sentence, with the remedy
      */
     RowException(String field, String problem) {
-        super(field.isEmpty() ? problem : printable(field) + " " + problem, null, false, false);
+        super(OneLine.of(field.isEmpty() ? problem : printable(field) + " " + problem, LONGEST), null, false, false);
         this.field = printable(field);
     }
 
     private RowException(String field, String sentence, boolean whole) {
-        super(sentence, null, false, whole);
+        super(OneLine.of(sentence, LONGEST), null, false, whole);
         this.field = field;
     }
 
@@ -37,8 +40,7 @@ final class RowException extends RuntimeException {
 
     /** A path may hold names that the row's author chose: short, and nothing that steers a terminal. */
     private static String printable(String field) {
-        String head = field.length() > LONGEST_FIELD ? field.substring(0, LONGEST_FIELD - 1) + "…" : field;
-        return head.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+        return OneLine.of(field.length() > LONGEST_FIELD ? field.substring(0, LONGEST_FIELD - 1) + "…" : field);
     }
 
     String field() {

@@ -49,7 +49,7 @@ public final class GgufAdapterExport {
                     "An adapter is small and is not stored as q8_0; export it with --type f32, f16 or bf16.");
         }
         Path file = base.resolve("config.json");
-        Settings config = Settings.ofModel(file, JsonFile.read(file, LARGEST_CONFIG));
+        Settings config = new Settings(file, JsonFile.read(file, LARGEST_CONFIG));
         Family family = Family.of(config);
         Dimensions dimensions = Dimensions.read(family, config);
         try (LoraSource adapter = LoraSource.open(adapterFolder)) {

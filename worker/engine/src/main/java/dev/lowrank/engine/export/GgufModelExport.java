@@ -29,7 +29,7 @@ public final class GgufModelExport {
     public static ExportReport write(Path modelFolder, Path output, @Nullable GgufType type, boolean withTokenizer) {
         GgufDraft.checkFree(output);
         try (ModelFolder model = ModelFolder.open(modelFolder)) {
-            Settings config = Settings.ofModel(modelFolder.resolve("config.json"), model.config());
+            Settings config = new Settings(modelFolder.resolve("config.json"), model.config());
             Family family = Family.of(config);
             Dimensions dimensions = Dimensions.read(family, config);
             ModelKeys hyper = ModelKeys.read(family, config, dimensions);

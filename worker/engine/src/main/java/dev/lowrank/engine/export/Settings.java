@@ -6,23 +6,10 @@ import java.nio.file.Path;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
-/**
- * The keys of a configuration, each asked for by the kind it must have.
- *
- * @param remedy what to do where GGUF or llama.cpp cannot express what it says
- */
-record Settings(Path file, JsonNode json, String remedy) {
+/** The keys of a model's configuration, each asked for by the kind it must have. */
+record Settings(Path file, JsonNode json) {
     private static final String SERVE_FOLDER = "serve the Hugging Face folder itself instead";
-    private static final String MERGE = "merge the adapter into its base and export that";
     private static final int HIGHEST = 1 << 30;
-
-    static Settings ofModel(Path file, JsonNode json) {
-        return new Settings(file, json, SERVE_FOLDER);
-    }
-
-    static Settings ofAdapter(Path file, JsonNode json) {
-        return new Settings(file, json, MERGE);
-    }
 
     boolean has(String key) {
         return json.hasNonNull(key);
@@ -82,7 +69,7 @@ record Settings(Path file, JsonNode json, String remedy) {
         if (has(key) && !json.path(key).isObject()) {
             throw wrong(key, "it must be an object");
         }
-        return new Settings(file, json.path(key), remedy);
+        return new Settings(file, json.path(key));
     }
 
     /** Refuses any other value than {@code only}; an absent key passes. */
@@ -105,7 +92,7 @@ record Settings(Path file, JsonNode json, String remedy) {
 
     /** The value is sound, but has no place in the file to be written; {@code why} is a clause without the full stop. */
     InputException inexpressible(String key, String why) {
-        return refuse(key, why + "; " + remedy);
+        return refuse(key, why + "; " + SERVE_FOLDER);
     }
 
     private InputException refuse(String key, String problem) {

@@ -3,6 +3,7 @@ package dev.lowrank.engine.format;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -30,6 +31,18 @@ public final class Durable {
     public static void syncFolder(Path folder) throws IOException {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
+        }
+    }
+
+    /** Gives a file a second name, or copies it where the disk has no links; sync the folder for the name to last. */
+    public static void link(Path existing, Path name) throws IOException {
+        try {
+            Files.createLink(name, existing);
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            Files.copy(existing, name);
+            try (FileChannel channel = FileChannel.open(name, StandardOpenOption.WRITE)) {
+                channel.force(true);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package dev.lowrank.engine.format;
 import dev.lowrank.engine.InputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -180,6 +181,16 @@ public final class PeftFolder implements AutoCloseable {
      */
     public float[] floats(PeftKey key) {
         return file.floats(key.name());
+    }
+
+    /** A tensor's element type as it is stored. */
+    public StoredType type(PeftKey key) {
+        return file.info(key.name()).dtype();
+    }
+
+    /** See {@link SafetensorsFile#bytes}. */
+    public MemorySegment bytes(PeftKey key) {
+        return file.bytes(key.name());
     }
 
     /** All of a tensor, ready to be written again. */

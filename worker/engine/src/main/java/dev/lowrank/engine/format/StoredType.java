@@ -48,4 +48,18 @@ public enum StoredType {
     public boolean readableAsLongs() {
         return this == I64 || this == I32 || this == I16 || this == I8 || this == U8 || this == BOOL;
     }
+
+    /**
+     * A value as it reads back once it is stored; too large a one becomes infinite.
+     *
+     * @throws IllegalArgumentException for a type that does not hold floats
+     */
+    public float rounded(float value) {
+        return switch (this) {
+            case F32, F64 -> value;
+            case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
+            case BF16 -> Float.intBitsToFloat(SafetensorsWriter.toBrainFloat(value) << 16);
+            default -> throw new IllegalArgumentException(this + " holds no floats");
+        };
+    }
 }

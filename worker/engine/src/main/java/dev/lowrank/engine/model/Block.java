@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One transformer block: attention, then a feed-forward, each added to the stream. Each may have a norm before it, behind
- * it, or both, and a bottleneck adapter behind it.
+ * it, or both, and a bottleneck adapter on what is about to be added.
  */
 public final class Block {
     private final Attention attention;
@@ -40,11 +40,9 @@ public final class Block {
     /** h [N, C] to [N, C]. */
     Value forward(Tape tape, Value h, Pass pass) {
         Value a = attention.forward(tape, Norm.apply(attentionNorm, tape, h), pass);
-        a = adapted(afterAttention, tape, a);
-        h = tape.residual(h, Norm.apply(attentionOutputNorm, tape, a));
+        h = tape.residual(h, adapted(afterAttention, tape, Norm.apply(attentionOutputNorm, tape, a)));
         Value f = feedForward.forward(tape, Norm.apply(feedForwardNorm, tape, h));
-        f = adapted(afterFeedForward, tape, f);
-        return tape.residual(h, Norm.apply(feedForwardOutputNorm, tape, f));
+        return tape.residual(h, adapted(afterFeedForward, tape, Norm.apply(feedForwardOutputNorm, tape, f)));
     }
 
     private static Value adapted(@Nullable Bottleneck bottleneck, Tape tape, Value y) {

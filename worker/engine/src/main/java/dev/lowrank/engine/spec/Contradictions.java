@@ -72,9 +72,10 @@ final class Contradictions {
 
     private static void refuseLora(Method method, Quantization quantization, LoraSpec lora) {
         SpecException.unless(
-                lora.init() != AdapterInit.PISSA || !quantization.quantizes(),
+                !lora.init().movesBase() || !quantization.quantizes(),
                 "adapter.init",
-                "is \"pissa\", which needs the base in full precision; say \"olora\" or \"kaiming\" on a 4-bit base.");
+                "is \"%s\", which changes the base and needs it in full precision; say \"kaiming\" on a 4-bit base.",
+                lora.init().key());
         if (method == Method.DPO) {
             SpecException.unless(
                     !lora.init().movesBase(),

@@ -1,9 +1,11 @@
 package dev.lowrank.engine.tokenizer;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.OneLine;
 import dev.lowrank.engine.format.Sha256;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -13,7 +15,9 @@ import tools.jackson.core.JacksonException;
  * threads; nothing is ever downloaded.
  */
 public final class Tokenizer implements AutoCloseable {
-    private static final int LARGEST_TOKENIZER = 512 << 20;
+    private static final int LARGEST_TOKENIZER = 128 << 20;
+    /** So that no text makes the library's matcher give up, which would end the process. */
+    private static final int LONGEST_TEXT = 4 << 20;
 
     private final NativeTokenizer tokens;
     private final Vocabulary vocabulary;
@@ -47,11 +51,12 @@ public final class Tokenizer implements AutoCloseable {
     private static Vocabulary readVocabulary(Path file, String json) {
         Vocabulary vocabulary;
         try {
+            TokenizerCheck.check(TokenizerOutline.read(json));
             vocabulary = Vocabulary.read(json);
         } catch (JacksonException e) {
             throw TokenizerFiles.refusal(file, "is not valid JSON; copy it again from the base model", e);
         } catch (InputException e) {
-            throw TokenizerFiles.refusal(file, e.getMessage() + "; copy it again from the base model", e);
+            throw TokenizerFiles.refusal(file, e.getMessage() + "; take the base model's own tokenizer.json", e);
         }
         if (vocabulary.size() == 0) {
             throw TokenizerFiles.refusal(file, "holds no vocabulary; take the base model's own tokenizer.json", null);
@@ -66,7 +71,7 @@ public final class Tokenizer implements AutoCloseable {
             throw TokenizerFiles.refusal(
                     file,
                     "cannot be used as a tokenizer (%s); take the base model's own tokenizer.json"
-                            .formatted(e.getMessage()),
+                            .formatted(OneLine.of(String.valueOf(e.getMessage()), 200)),
                     e);
         }
     }
@@ -74,14 +79,19 @@ public final class Tokenizer implements AutoCloseable {
     /**
      * A text as tokens; special tokens are recognised where the text has them, none are added.
      *
-     * @throws InputException if the text holds half of a surrogate pair, which is no character
+     * @throws InputException if the text holds half of a surrogate pair, which is no character, has more than 4 Mi
+     *     characters, or cannot be written in this vocabulary
      */
     public Encoding encode(String text) {
+        if (text.length() > LONGEST_TEXT) {
+            throw new InputException("The text has %d characters, more than the %d allowed; split it."
+                    .formatted(text.length(), LONGEST_TEXT));
+        }
         if (hasLoneSurrogate(text)) {
             throw new InputException("The text holds half of a surrogate pair (\\ud800 to \\udfff alone), which is no"
                     + " character; remove it or write the whole pair.");
         }
-        return tokens.encode(text);
+        return library(() -> tokens.encode(text));
     }
 
     private static boolean hasLoneSurrogate(String text) {
@@ -92,6 +102,7 @@ public final class Tokenizer implements AutoCloseable {
      * Tokens as text; bytes that form no character become U+FFFD.
      *
      * @param skipSpecialTokens leaves out the tokens that {@code tokenizer.json} marks as special
+     * @throws InputException if the tokenizer's decoder cannot write them
      * @throws IllegalArgumentException if an id is negative; ids above the vocabulary stand for no text
      */
     public String decode(int[] ids, boolean skipSpecialTokens) {
@@ -100,7 +111,20 @@ public final class Tokenizer implements AutoCloseable {
                 throw new IllegalArgumentException("Token id " + id + " is negative.");
             }
         }
-        return tokens.decode(ids, skipSpecialTokens);
+        return library(() -> tokens.decode(ids, skipSpecialTokens));
+    }
+
+    private static <T> T library(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (IllegalStateException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new InputException(
+                    "The base model's tokenizer fails on a text (%s); check its tokenizer.json."
+                            .formatted(OneLine.of(String.valueOf(e.getMessage()), 200)),
+                    e);
+        }
     }
 
     /** The highest id plus one; a model may have more rows than this, but must not have fewer. */

@@ -2,10 +2,13 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.adapter.Adapter;
 import dev.lowrank.engine.adapter.Adapters;
+import dev.lowrank.engine.format.AdapterOrigin;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.QuantizationConfig;
 import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.AdapterSpec;
+import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
@@ -14,15 +17,18 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
+import tools.jackson.databind.node.ObjectNode;
 
 /** An adapter of any kind on a frozen base, which may be of 4 bits. */
 final class AdapterTrainee implements Trainee {
+    private final TrainingSpec spec;
     private final ModelFolder base;
     private final Transformer model;
     private final Workspace memory;
     private final Adapter adapter;
 
-    private AdapterTrainee(ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
+    private AdapterTrainee(TrainingSpec spec, ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
+        this.spec = spec;
         this.base = base;
         this.model = model;
         this.memory = memory;
@@ -38,7 +44,7 @@ final class AdapterTrainee implements Trainee {
         Workspace memory = kernels.workspace();
         try {
             Adapter adapter = Adapters.prepare(spec, wanted, model, kernels, memory);
-            return new AdapterTrainee(base, model, memory, adapter);
+            return new AdapterTrainee(spec, base, model, memory, adapter);
         } catch (RuntimeException | Error e) {
             memory.close();
             model.close();
@@ -74,7 +80,21 @@ final class AdapterTrainee implements Trainee {
     @Override
     public void write(Path folder) throws IOException {
         adapter.write(folder);
+        origin().write(folder);
         Companions.copy(base.path(), folder);
+    }
+
+    /** A base that was quantized already is what it is, whatever the spec says. */
+    private AdapterOrigin origin() {
+        QuantizationConfig stored = base.quantization();
+        ObjectNode settings = SpecJson.write(spec);
+        settings.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));
+        return new AdapterOrigin(
+                spec.method().key(),
+                stored != null || spec.quantization().quantizes(),
+                stored != null ? stored.doubleQuantized() : spec.quantization().doubled(),
+                base.sha256(),
+                settings);
     }
 
     @Override

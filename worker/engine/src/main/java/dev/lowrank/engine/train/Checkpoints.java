@@ -10,6 +10,8 @@ import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,8 +30,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The checkpoints of one run: folders {@code step-00000120} with the trainable weights and the optimizer's moments
- * ({@code state.safetensors}), the run they belong to ({@code run.json}), sizes and digests of both
- * ({@code manifest.json}), and {@code DONE}, which holds the manifest's digest and is written last.
+ * ({@code state.safetensors}), the run they belong to ({@code run.json}), sizes and digests of all
+ * ({@code manifest.json}), where they are kept the weights of the lowest validation loss ({@code best.safetensors}), and
+ * {@code DONE}, which holds the manifest's digest and is written last.
  *
  * <p>A folder without a fitting DONE, or with a file whose digest differs, is passed over for the one before it.
  */
@@ -37,6 +40,15 @@ public final class Checkpoints {
     private static final Logger log = LoggerFactory.getLogger(Checkpoints.class);
     private static final JsonMapper MAPPER = JsonMapper.shared();
     private static final int SMALL_JSON = 1 << 20;
+
+    private static final String STATE = "state.safetensors";
+
+    /**
+     * Where a run stands.
+     *
+     * @param folder the checkpoint it was restored from; null at the beginning
+     */
+    record Restored(@Nullable Path folder, int step, EvaluationState evaluations) {}
 
     private final Path root;
     private final Kernels kernels;
@@ -50,18 +62,26 @@ public final class Checkpoints {
      * Writes a checkpoint and returns when it is safe on the disk.
      *
      * @param run what the checkpoint belongs to; must be equal when it is restored
-     * @param state fp32 tensors by name
+     * @param evaluations what they have shown so far
+     * @param best the best weights so far; null where they are not kept
+     * @param state tensors of any type by name
      */
-    CheckpointFolder write(int step, ObjectNode run, Map<String, Tensor> state) throws IOException {
+    CheckpointFolder write(
+            int step, ObjectNode run, ObjectNode evaluations, @Nullable BestWeights best, Map<String, Tensor> state)
+            throws IOException {
         Files.createDirectories(root);
         Path folder = root.resolve("step-%08d".formatted(step));
         Path draft = root.resolve(folder.getFileName() + ".tmp");
         Durable.deleteTree(draft);
         Files.createDirectory(draft);
-        writeState(draft.resolve("state.safetensors"), state);
+        writeState(draft.resolve(STATE), state);
+        if (best != null) {
+            best.linkInto(draft);
+        }
         ObjectNode header = JsonNodeFactory.instance.objectNode();
         header.put("step", step);
         header.set("run", run);
+        header.set("evaluations", evaluations);
         Durable.write(
                 draft.resolve("run.json"),
                 MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(header));
@@ -79,10 +99,10 @@ public final class Checkpoints {
     /**
      * Restores the newest intact checkpoint into the given tensors.
      *
-     * @return its step, or 0 if there is none
+     * @return where the run stands; at its beginning if there is none
      * @throws InputException if it belongs to a run with other settings, base or data
      */
-    int restore(ObjectNode run, Map<String, Tensor> state) throws IOException {
+    Restored restore(ObjectNode run, Map<String, Tensor> state) throws IOException {
         for (Path folder : newestFirst()) {
             String problem = problem(folder);
             if (problem != null) {
@@ -91,10 +111,10 @@ public final class Checkpoints {
             }
             JsonNode header = JsonFile.read(folder.resolve("run.json"), SMALL_JSON);
             requireSameRun(header.path("run"), run, folder);
-            load(folder.resolve("state.safetensors"), state);
-            return header.path("step").asInt();
+            load(folder.resolve(STATE), state);
+            return new Restored(folder, header.path("step").asInt(), EvaluationState.of(header.path("evaluations")));
         }
-        return 0;
+        return new Restored(null, 0, EvaluationState.NONE);
     }
 
     /**
@@ -163,22 +183,30 @@ public final class Checkpoints {
         return text.length() > 100 ? text.substring(0, 97) + "…" : text;
     }
 
-    private void writeState(Path file, Map<String, Tensor> state) throws IOException {
+    void writeState(Path file, Map<String, Tensor> state) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-        state.forEach((name, tensor) -> writer.add(name, StoredType.F32, tensor.shape(), () -> values(tensor)));
+        state.forEach((name, tensor) -> writer.addBytes(name, stored(tensor), tensor.shape(), () -> bytes(tensor)));
         writer.write(file);
     }
 
-    private float[] values(Tensor tensor) {
-        float[] values = new float[Math.toIntExact(tensor.size())];
-        kernels.download(tensor, values, 0);
-        return values;
+    private static StoredType stored(Tensor tensor) {
+        return switch (tensor.dtype()) {
+            case F32 -> StoredType.F32;
+            case I32 -> StoredType.I32;
+            case U8 -> StoredType.U8;
+        };
     }
 
-    private void load(Path file, Map<String, Tensor> state) throws IOException {
+    private MemorySegment bytes(Tensor tensor) {
+        MemorySegment bytes = Arena.ofAuto().allocate(tensor.data().byteSize());
+        kernels.download(tensor, bytes);
+        return bytes;
+    }
+
+    void load(Path file, Map<String, Tensor> state) throws IOException {
         try (SafetensorsFile stored = SafetensorsFile.open(file)) {
             for (Map.Entry<String, Tensor> entry : state.entrySet()) {
-                kernels.upload(stored.floats(entry.getKey()), 0, entry.getValue());
+                kernels.upload(stored.bytes(entry.getKey()), entry.getValue());
             }
         }
     }
@@ -186,8 +214,11 @@ public final class Checkpoints {
     private static byte[] manifest(Path draft) throws IOException {
         ObjectNode manifest = JsonNodeFactory.instance.objectNode();
         var files = manifest.putArray("files");
-        for (String name : List.of("run.json", "state.safetensors")) {
+        for (String name : List.of("run.json", STATE, BestWeights.NAME)) {
             Path file = draft.resolve(name);
+            if (!Files.exists(file)) {
+                continue;
+            }
             files.addObject().put("name", name).put("bytes", Files.size(file)).put("sha256", Sha256.of(file));
         }
         return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(manifest);

@@ -16,7 +16,8 @@ import java.util.List;
 
 /** Cross-entropy of a model over rows, without training it. */
 public final class LossMeter {
-    private static final int ROWS = 16;
+    /** Rows that are judged together. */
+    static final int ROWS = 16;
 
     private LossMeter() {}
 

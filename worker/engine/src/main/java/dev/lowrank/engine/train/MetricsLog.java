@@ -7,11 +7,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code metrics.jsonl}: a line for each optimizer step, {@code step} counted from 0. */
+/**
+ * {@code metrics.jsonl}: a line for each optimizer step, {@code step} counted from 0, with what an evaluation after it
+ * measured.
+ */
 final class MetricsLog implements AutoCloseable {
     private static final JsonMapper MAPPER = JsonMapper.shared();
 
@@ -31,9 +35,31 @@ final class MetricsLog implements AutoCloseable {
         writer.flush();
     }
 
-    void write(StepMetrics metrics) {
+    void write(StepMetrics metrics, @Nullable Validation validation) {
         ObjectNode line = JsonNodeFactory.instance.objectNode();
         line.put("step", metrics.step() - 1);
+        if (metrics.skipped() != null) {
+            line.put("skipped", metrics.skipped());
+        } else {
+            putFigures(line, metrics);
+        }
+        if (validation != null) {
+            line.put("validation_loss", validation.loss());
+            line.put("validation_token_accuracy", validation.tokenAccuracy());
+            if (validation.margin() != null) {
+                line.put("validation_margin", validation.margin());
+            }
+        }
+        try {
+            writer.write(MAPPER.writeValueAsString(line));
+            writer.newLine();
+            writer.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot write metrics.jsonl; is the disk full?", e);
+        }
+    }
+
+    private static void putFigures(ObjectNode line, StepMetrics metrics) {
         line.put("loss", metrics.loss());
         line.put("grad_norm", metrics.gradNorm());
         line.put("learning_rate", metrics.learningRate());
@@ -42,13 +68,6 @@ final class MetricsLog implements AutoCloseable {
         line.put("token_accuracy", metrics.tokenAccuracy());
         if (metrics.margin() != null) {
             line.put("margin", metrics.margin());
-        }
-        try {
-            writer.write(MAPPER.writeValueAsString(line));
-            writer.newLine();
-            writer.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException("Cannot write metrics.jsonl; is the disk full?", e);
         }
     }
 

@@ -25,6 +25,11 @@ interface Objective {
     /** Tokens of a row, both sides of a pair together. */
     int tokens(int row);
 
+    /** Sequences that a row is: two for a pair. */
+    default int sequencesOfRow() {
+        return 1;
+    }
+
     /** What the loss over these rows is divided by. */
     long weight(int[] rows);
 

@@ -73,6 +73,11 @@ final class PreferenceObjective implements Objective {
     }
 
     @Override
+    public int sequencesOfRow() {
+        return 2;
+    }
+
+    @Override
     public long weight(int[] rows) {
         return rows.length;
     }

@@ -26,12 +26,21 @@ final class RunData {
 
     private final Rows training;
     private final @Nullable Rows validation;
+    private final int maxLength;
     private final String trainingSha256;
+    private final @Nullable String validationSha256;
 
-    private RunData(Rows training, @Nullable Rows validation, String trainingSha256) {
+    private RunData(
+            Rows training,
+            @Nullable Rows validation,
+            int maxLength,
+            String trainingSha256,
+            @Nullable String validationSha256) {
         this.training = training;
         this.validation = validation;
+        this.maxLength = maxLength;
         this.trainingSha256 = trainingSha256;
+        this.validationSha256 = validationSha256;
     }
 
     static RunData load(TrainingSpec spec, ModelFolder base) throws IOException {
@@ -55,7 +64,11 @@ final class RunData {
                 ? (path, most) -> pairs(path, encoder, architecture.vocabulary(), most, beta)
                 : (path, most) -> tokens(path, spec, encoder, architecture.vocabulary(), most);
         return new RunData(
-                read.apply(file, length), heldOut == null ? null : read.apply(heldOut, length), Sha256.of(file));
+                read.apply(file, length),
+                heldOut == null ? null : read.apply(heldOut, length),
+                length,
+                Sha256.of(file),
+                heldOut == null ? null : Sha256.of(heldOut));
     }
 
     private static Rows tokens(Path file, TrainingSpec spec, @Nullable RowEncoder encoder, int vocabulary, int length) {
@@ -77,7 +90,18 @@ final class RunData {
         return validation == null ? null : validation.over(trainee, kernels, scratch);
     }
 
+    /** Most tokens of a row, and of a pack of rows. */
+    int maxLength() {
+        return maxLength;
+    }
+
     String trainingSha256() {
         return trainingSha256;
+    }
+
+    /** Null if there is no validation file. */
+    @Nullable
+    String validationSha256() {
+        return validationSha256;
     }
 }

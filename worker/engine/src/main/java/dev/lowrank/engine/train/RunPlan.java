@@ -1,14 +1,19 @@
 package dev.lowrank.engine.train;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a run will do, known before its first step.
  *
  * @param totalSteps optimizer steps
+ * @param stepsPerEpoch of the first epoch; packed epochs may differ
  * @param examples rows of the training file
  * @param trainedTokens tokens of one epoch that carry loss
  * @param truncatedRows rows cut off at the maximum length
  * @param trainableParameters values the optimizer moves
  * @param baseParameters values of the base
+ * @param packing null where rows are not packed
+ * @param memory what it takes, and whether activations are kept
  */
 public record RunPlan(
         int totalSteps,
@@ -17,4 +22,6 @@ public record RunPlan(
         long trainedTokens,
         int truncatedRows,
         long trainableParameters,
-        long baseParameters) {}
+        long baseParameters,
+        @Nullable Packing packing,
+        MemoryPlan memory) {}

@@ -15,7 +15,6 @@ import java.util.function.Function;
 /** What a run trains: a model and the part of it that moves. One implementation for each method. */
 interface Trainee extends AutoCloseable {
     static Trainee prepare(TrainingSpec spec, ModelFolder base, Kernels kernels) {
-        Abilities.require(spec);
         AdapterSpec adapter = spec.adapter();
         return adapter == null ? new FullTrainee(base, kernels) : AdapterTrainee.prepare(spec, adapter, base, kernels);
     }

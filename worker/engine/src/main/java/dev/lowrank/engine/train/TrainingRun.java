@@ -1,20 +1,26 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.spec.EarlyStopping;
+import dev.lowrank.engine.spec.Evaluation;
+import dev.lowrank.engine.spec.Keep;
 import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +42,11 @@ public final class TrainingRun implements AutoCloseable {
     private final BatchPlan batches;
     private final Optimizer optimizer;
     private final Workspace scratch;
+    private final MemoryPlan memory;
     private final Checkpoints checkpoints;
+    private final @Nullable BestWeights best;
     private final ObjectNode identity;
+    private EvaluationState evaluations;
     private int completed;
 
     private TrainingRun(
@@ -52,12 +61,39 @@ public final class TrainingRun implements AutoCloseable {
         this.scratch = kernels.workspace();
         this.objective = data.training(trainee, kernels, scratch);
         this.validation = data.validation(trainee, kernels, scratch);
-        this.batches = new BatchPlan(objective.rows(), settings);
-        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, trainee.memory());
+        this.batches = new BatchPlan(objective.rows(), objective::tokens, data.maxLength(), settings);
+        this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, directory);
+        trainee.model().noise((float) settings.neftuneAlpha());
         trainee.model().reservePositions(longestRow());
-        this.checkpoints = new Checkpoints(directory.resolve("checkpoints"), kernels);
+        this.memory = MemoryPlan.of(
+                spec,
+                trainee,
+                optimizer,
+                batches,
+                objective,
+                validation,
+                AvailableMemory.ofThisProcess().bytes());
+        trainee.model().checkpointing(memory.checkpointing());
+        Path root = directory.resolve("checkpoints");
+        this.checkpoints = new Checkpoints(root, kernels);
+        this.best = settings.evaluation().keep() == Keep.BEST_AND_LAST ? new BestWeights(root, checkpoints) : null;
         this.identity = identity(spec, base, data);
-        this.completed = checkpoints.restore(identity, optimizer.state());
+        Checkpoints.Restored restored = restored();
+        this.completed = restored.step();
+        this.evaluations = restored.evaluations();
+    }
+
+    private Checkpoints.Restored restored() throws IOException {
+        try {
+            Checkpoints.Restored restored = checkpoints.restore(identity, optimizer.state());
+            if (best != null) {
+                best.restore(restored.folder());
+            }
+            return restored;
+        } catch (IOException | RuntimeException | Error e) {
+            optimizer.close();
+            throw e;
+        }
     }
 
     /**
@@ -103,7 +139,9 @@ public final class TrainingRun implements AutoCloseable {
                 objective.trainedTokens(),
                 objective.truncatedRows(),
                 optimizer.trainableParameters(),
-                base.parameters());
+                base.parameters(),
+                batches.packing(),
+                memory);
     }
 
     /** Optimizer steps already done, by this process or the ones before it. */
@@ -111,19 +149,28 @@ public final class TrainingRun implements AutoCloseable {
         return completed;
     }
 
+    /** Optimizer steps that the result holds: those of the lowest validation loss where that state is kept, else all. */
+    public int resultStep() {
+        return best == null || evaluations.best() == null ? completed : evaluations.bestStep();
+    }
+
     /**
      * Trains from the last completed step to the end, or until asked to stop. The last completed step always has a
      * checkpoint when this returns.
      *
-     * @throws TrainingFailure if the loss or a gradient stops being a number
+     * @throws TrainingFailure if the loss or a gradient stops being a number, or the run blows up
      */
     public Ending train(RunControl control) {
         int total = batches.totalSteps();
         int every = checkpointInterval(total);
         int saved = completed;
-        try (MetricsLog log = new MetricsLog(directory.resolve("metrics.jsonl"), completed)) {
-            while (completed < total) {
-                StepMetrics metrics = step(completed, total, control);
+        Path metricsFile = directory.resolve("metrics.jsonl");
+        GradientWatch watch = new GradientWatch();
+        try (MetricsLog log = new MetricsLog(metricsFile, completed)) {
+            watch.replay(metricsFile, completed);
+            TrainingStep step = new TrainingStep(settings, objective, optimizer, watch);
+            while (completed < total && !stoppedEarly()) {
+                StepMetrics metrics = step.run(completed, total, batches.window(completed), control);
                 if (metrics == null) {
                     if (saved < completed) {
                         control.checkpointed(checkpoint());
@@ -131,69 +178,84 @@ public final class TrainingRun implements AutoCloseable {
                     return Ending.STOPPED;
                 }
                 completed++;
-                log.write(metrics);
-                control.stepped(metrics);
-                if (completed % every == 0 || completed == total) {
+                if (metrics.skipped() == null) {
+                    control.stepped(metrics);
+                } else {
+                    control.skipped(metrics.step(), metrics.skipped());
+                }
+                Validation measured = evaluationDue(total) ? validate(metrics, control) : null;
+                log.write(metrics, measured);
+                if (measured != null) {
+                    control.evaluated(measured);
+                }
+                if (completed % every == 0 || completed == total || stoppedEarly()) {
                     control.checkpointed(checkpoint());
                     saved = completed;
                 }
             }
-            return Ending.FINISHED;
+            if (completed == total) {
+                return Ending.FINISHED;
+            }
+            control.stoppedEarly(Objects.requireNonNull(whyStoppedEarly()));
+            return Ending.STOPPED_EARLY;
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot write to %s: %s".formatted(directory, e.getMessage()), e);
         }
     }
 
-    /** One optimizer step (counted from 0); null if it was asked to stop before the step was complete. */
-    private @Nullable StepMetrics step(int step, int total, RunControl control) {
-        long began = System.nanoTime();
-        List<int[]> window = batches.window(step);
-        long weight = window.stream().mapToLong(objective::weight).sum();
-        optimizer.zeroGradients();
-        LossParts sum = null;
-        long tokens = 0;
-        for (int micro = 0; micro < window.size(); micro++) {
-            if (control.stopRequested()) {
-                return null;
-            }
-            int[] rows = window.get(micro);
-            tokens += Arrays.stream(rows).map(objective::tokens).sum();
-            sum = objective
-                    .forwardBackward(rows, 1.0 / weight, CounterRandom.key(settings.seed(), step, micro))
-                    .plus(sum);
-        }
-        LossParts parts = Objects.requireNonNull(sum);
-        double loss = parts.loss() / weight;
-        double norm = optimizer.clip();
-        requireFinite(step, loss, norm);
-        double rate = settings.schedule().rate(settings.learningRate(), step, total, settings.warmupSteps());
-        optimizer.update(step + 1, rate);
-        double seconds = (System.nanoTime() - began) / 1e9;
-        return new StepMetrics(
-                step + 1,
-                total,
-                loss,
-                norm,
-                rate,
-                parts.trained(),
-                tokens / seconds,
-                (double) parts.correct() / parts.trained(),
-                parts.margin() == null ? null : parts.margin() / weight);
+    private boolean stoppedEarly() {
+        return evaluations.exhausted(settings.evaluation().earlyStopping());
     }
 
-    private static void requireFinite(int step, double loss, double norm) {
+    private @Nullable String whyStoppedEarly() {
+        EarlyStopping stopping = settings.evaluation().earlyStopping();
+        int total = batches.totalSteps();
+        return stopping == null || !stoppedEarly() || completed == total
+                ? null
+                : evaluations.reason(completed, total, stopping);
+    }
+
+    /** The last step too, so that the last state can be the best. */
+    private boolean evaluationDue(int total) {
+        Evaluation wanted = settings.evaluation();
+        return wanted.runs() && (completed % wanted.everySteps() == 0 || completed == total);
+    }
+
+    /** Draws nothing and moves nothing: training goes on as if it had not been. */
+    private Validation validate(StepMetrics newest, RunControl control) throws IOException {
+        control.evaluating(newest);
+        Objective rows = Objects.requireNonNull(validation);
+        LossParts parts = rows.measure();
+        long weight = weight(rows);
+        double loss = parts.loss() / weight;
         if (!Double.isFinite(loss)) {
             throw new TrainingFailure(
-                    "loss_not_finite",
-                    "The loss is not a number at step %d; lower \"training.learning_rate\" or check the base's weights."
-                            .formatted(step + 1));
+                    "validation_loss_not_finite",
+                    "The validation loss is not a number after step %d; lower \"training.learning_rate\"."
+                            .formatted(completed));
         }
-        if (!Double.isFinite(norm)) {
-            throw new TrainingFailure(
-                    "gradient_not_finite",
-                    "The gradient is not finite at step %d (loss %.4f); lower \"training.learning_rate\"."
-                            .formatted(step + 1, loss));
+        evaluations = evaluations.after(completed, loss, settings.evaluation().earlyStopping());
+        boolean lowest = evaluations.bestAt(completed);
+        if (best != null && lowest) {
+            best.save(weights());
         }
+        return new Validation(
+                completed,
+                newest.totalSteps(),
+                loss,
+                (double) parts.correct() / parts.trained(),
+                parts.margin() == null ? null : parts.margin() / weight,
+                lowest);
+    }
+
+    private static long weight(Objective rows) {
+        return rows.weight(IntStream.range(0, rows.rows()).toArray());
+    }
+
+    private Map<String, Tensor> weights() {
+        Map<String, Tensor> weights = new LinkedHashMap<>();
+        trainee.trainable().forEach(parameter -> weights.put(parameter.name(), parameter.value()));
+        return weights;
     }
 
     private int checkpointInterval(int total) {
@@ -202,17 +264,18 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private CheckpointFolder checkpoint() throws IOException {
-        return checkpoints.write(completed, identity, optimizer.state());
+        return checkpoints.write(completed, identity, evaluations.json(), best, optimizer.state());
     }
 
-    /** Loss on the validation file for the base alone and as trained; null if the spec names no validation file. */
+    /** Loss on the validation file for the base alone and the run's result; null if the spec names no validation file. */
     public @Nullable HeldOut evaluate() {
-        if (validation == null) {
+        Objective rows = validation;
+        if (rows == null) {
             return null;
         }
-        LossParts before = validation.measureBase();
-        LossParts after = validation.measure();
-        long weight = validation.weight(IntStream.range(0, validation.rows()).toArray());
+        LossParts before = rows.measureBase();
+        LossParts after = withResult(rows::measure);
+        long weight = weight(rows);
         double tokens = after.trained();
         return new HeldOut(
                 before.loss() / weight,
@@ -226,27 +289,87 @@ public final class TrainingRun implements AutoCloseable {
         return Math.max(objective.longestRow(), validation == null ? 0 : validation.longestRow());
     }
 
-    /** Writes the PEFT adapter folder (or, for full fine-tuning, the model folder) with tokenizer and chat template. */
-    public void writeOutput(Path folder) {
+    /**
+     * Writes the PEFT adapter folder (or, for full fine-tuning, the model folder) with tokenizer and chat template. With
+     * {@code keep: best-and-last} it holds the state of the lowest validation loss, and its sub-folder {@code last} the
+     * last one; {@code training.json} says which step is which.
+     */
+    public Result writeOutput(Path folder) {
         try {
             Files.createDirectories(folder);
-            trainee.write(folder);
+            boolean keepsBest = best != null && evaluations.best() != null;
+            if (keepsBest) {
+                trainee.write(Files.createDirectories(folder.resolve(Result.LAST)));
+            }
+            withResult(() -> {
+                trainee.write(folder);
+                return folder;
+            });
+            Result result = new Result(completed, batches.totalSteps(), evaluations, keepsBest, whyStoppedEarly());
+            if (settings.evaluation().runs()) {
+                result.write(folder);
+            }
+            return result;
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot write %s: %s".formatted(folder, e.getMessage()), e);
         }
+    }
+
+    /** Something done on what the run's result is: with the best weights where they are kept, then the last are back. */
+    private <T> T withResult(Use<T> use) {
+        try {
+            if (best == null || evaluations.best() == null || evaluations.bestAt(completed)) {
+                return use.run();
+            }
+            // Gradients begin at zero in each step: between steps their memory is free, and of the right size.
+            trainee.trainable().forEach(parameter -> kernels.copy(parameter.value(), gradient(parameter)));
+            best.load(weights());
+            try {
+                return use.run();
+            } finally {
+                trainee.trainable().forEach(parameter -> kernels.copy(gradient(parameter), parameter.value()));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot use %s: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    private interface Use<T> {
+        T run() throws IOException;
+    }
+
+    private static Tensor gradient(Parameter parameter) {
+        return Objects.requireNonNull(parameter.gradient());
     }
 
     /** What must be equal for a checkpoint to fit: every setting that moves a number, the base and the data. */
     private static ObjectNode identity(TrainingSpec spec, ModelFolder base, RunData data) {
         ObjectNode identity = SpecJson.write(spec);
         identity.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));
-        ((ObjectNode) identity.get("training")).remove("checkpoint_every_steps");
+        ((ObjectNode) identity.get("training")).remove(withoutEffect(spec.training()));
         if (spec.method() == Method.FULL) {
             identity.remove("adapter");
         }
         identity.put("base_sha256", base.sha256());
         identity.put("training_file_sha256", data.trainingSha256());
+        if (evaluationsDecide(spec.training().evaluation())) {
+            identity.put("validation_file_sha256", data.validationSha256());
+        }
         return identity;
+    }
+
+    /** Settings of which no number depends: another value may be chosen when a run is resumed. */
+    private static List<String> withoutEffect(TrainingSettings settings) {
+        List<String> names = new ArrayList<>(List.of("checkpoint_every_steps", "gradient_checkpointing", "paged"));
+        if (!evaluationsDecide(settings.evaluation())) {
+            names.addAll(List.of("evaluate_every_steps", "keep"));
+        }
+        return names;
+    }
+
+    /** Whether the result depends on what evaluations show. */
+    private static boolean evaluationsDecide(Evaluation evaluation) {
+        return evaluation.earlyStopping() != null || evaluation.keep() != Keep.LAST;
     }
 
     private static void closeAll(@Nullable Trainee trainee, ModelFolder base) {
@@ -259,6 +382,7 @@ public final class TrainingRun implements AutoCloseable {
     @Override
     public void close() {
         scratch.close();
+        optimizer.close();
         closeAll(trainee, base);
     }
 

@@ -119,6 +119,28 @@ class LowrankTest {
     }
 
     @Test
+    void inspectAnalyzesAnAdapterAsTableJsonAndPicture() throws IOException {
+        String adapter = FIXTURE.resolve("trained-adapter").toString();
+        String base = FIXTURE.resolve("model").toString();
+        Path picture = folder.resolve("a.svg");
+        Ran table = run(
+                "inspect", adapter, "--analyze", "--base", base, "--against", adapter, "--picture", picture.toString());
+        assertThat(table.code).as(table.err).isZero();
+        assertThat(table.out).contains("model.layers.1.self_attn.q_proj", "amplified", "1.000");
+        assertThat(Files.readString(picture)).startsWith("<svg").contains("Directions in common");
+        Ran json = run("inspect", adapter, "--analyze", "--json");
+        assertThat(JsonMapper.shared().readTree(json.out).required("layers").size())
+                .isEqualTo(14);
+        assertThat(run("inspect", adapter, "--picture", picture.toString()).err).contains("add --analyze");
+        assertThat(run("inspect", adapter, "--analyze", "--picture", "nowhere/a.svg").err)
+                .contains("in a folder that exists")
+                .hasLineCount(1);
+        assertThat(run("inspect", base, "--analyze").err)
+                .contains("is a model folder, not an adapter")
+                .hasLineCount(1);
+    }
+
+    @Test
     void inspectSaysWhatAModelAnAdapterACheckpointAndADatasetHold() {
         run("train", spec.toString());
         assertThat(run("inspect", FIXTURE.resolve("model").toString()).out).contains("llama", "layers");

@@ -161,10 +161,10 @@ class GgufAdapterExportTest {
             value = {
                 "{'bias':'all'}|biases",
                 "{'init_lora_weights':'pissa'}|changes the base",
-                "{'next_years_option':true}|no place",
-                "{'r':3}|another rank",
+                "{'next_years_option':true}|does not know",
+                "{'r':3}|whose rank is not the 3",
                 "{'lora_alpha':0}|positive number",
-                "{'alpha_pattern':{'(a+)+b':4}}|only names of modules"
+                "{'alpha_pattern':{'(a':4}}|pattern"
             })
     void settingsThatChangeTheNumbersAreNeverDropped(String changes, String says) throws IOException {
         Path folder = TinyModels.changed(

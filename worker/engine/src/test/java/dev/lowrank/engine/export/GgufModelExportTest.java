@@ -104,7 +104,7 @@ class GgufModelExportTest {
                 "{'model_type':'mixtral'}|exported to GGUF",
                 "{'model_type':'gemma3'}|multimodal",
                 "{'hidden_act':'relu'}|computes silu",
-                "{'quantization_config':{'quant_method':'bitsandbytes'}}|16 or 32 bits",
+                "{'quantization_config':{'quant_method':'bitsandbytes','load_in_4bit':true,'bnb_4bit_quant_type':'nf4'}}|16 or 32 bits",
                 "{'num_key_value_heads':3}|must divide num_attention_heads",
                 "{'hidden_size':null}|\"hidden_size\" left out",
                 "{'hidden_size':64}|as BF16 [96, 32]",

@@ -29,8 +29,7 @@ class TokenizerKeysTest {
     Path temporary;
 
     private static TokenizerKeys read(Path folder, int rows) {
-        return TokenizerKeys.read(
-                folder, Settings.ofModel(folder.resolve("config.json"), JSON.createObjectNode()), rows);
+        return TokenizerKeys.read(folder, new Settings(folder.resolve("config.json"), JSON.createObjectNode()), rows);
     }
 
     private Path changed(Path source, String file, String changes) throws IOException {
@@ -103,7 +102,7 @@ class TokenizerKeysTest {
             value = {
                 "{'pre_tokenizer':{'type':'Whitespace'}}|llama.cpp has no name for",
                 "{'normalizer':{'type':'Lowercase'}}|rewrites text",
-                "{'model':{'type':'WordPiece','vocab':{'a':0},'unk_token':'a','continuing_subword_prefix':'##','max_input_chars_per_word':9}}|only BPE"
+                "{'added_tokens':[],'model':{'type':'WordPiece','vocab':{'a':0},'unk_token':'a','continuing_subword_prefix':'##','max_input_chars_per_word':9}}|only BPE"
             })
     void tokenizerThatLlamaCppCannotFollowIsRefused(String changes, String says) throws IOException {
         Path folder = changed(TinyModels.bytePairs(), "tokenizer.json", changes.replace('\'', '"'));

@@ -73,7 +73,7 @@ class SpecMethodsTest {
                 "\"method\": \"lora\", \"adapter\": {\"init\": \"pissa\", \"dropout\": 0.1, \"bias\": \"all\"}",
                 "\"method\": \"lora\", \"adapter\": {\"dora\": true, \"bias\": \"all\"}",
                 "\"method\": \"lora\", \"initial_adapter\": \"i\", \"adapter\": {\"rank\": 8, \"target_modules\": \"all-linear\"}",
-                "\"method\": \"qlora\", \"quantization\": {\"double\": false}, \"adapter\": {\"init\": \"olora\"}",
+                "\"method\": \"qlora\", \"quantization\": {\"double\": false}, \"adapter\": {\"init\": \"gaussian\"}",
                 "\"method\": \"qlora\", \"adapter\": {\"dora\": true}",
                 "\"method\": \"dpo\", \"quantization\": {\"type\": \"nf4\"}, \"initial_adapter\": \"i\", \"training\": {\"beta\": 0.5}",
                 "\"method\": \"full\", \"format\": \"text\", \"training\": {\"packing\": true, \"optimizer\": \"adamw8bit\"}",

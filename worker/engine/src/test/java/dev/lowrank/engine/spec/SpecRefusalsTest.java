@@ -72,6 +72,7 @@ class SpecRefusalsTest {
                 "'adapter': {'init': 'pissa', 'rank_pattern': {'q_proj': 2}} | adapter.rank_pattern | one rank",
                 "'adapter': {'init': 'olora', 'alpha_pattern': {'q_proj': 2}} | adapter.alpha_pattern | one scale",
                 "'method': 'qlora', 'adapter': {'init': 'pissa'}           | adapter.init           | full precision",
+                "'method': 'qlora', 'adapter': {'init': 'olora'}           | adapter.init           | full precision",
                 "'method': 'dpo', 'quantization': {'type': 'nf4'}, 'adapter': {'init': 'pissa'} | adapter.init | full precision",
                 "'method': 'dpo', 'adapter': {'init': 'olora'}             | adapter.init           | compares with the base as it was",
                 "'method': 'dpo', 'adapter': {'bias': 'all'}               | adapter.bias           | say \"none\"",

@@ -77,13 +77,16 @@ class TokenizerTest {
     void brokenTokenizerIsRefusedInOneSentence() throws IOException {
         assertRefused("{\"model\": {\"vocab\": {\"a\": 0", "is not valid JSON");
         assertRefused("{\"model\": {\"type\": \"BPE\"}}", "holds no vocabulary");
-        assertRefused("[]", "holds no vocabulary");
-        assertRefused("", "holds no vocabulary");
-        assertRefused("{\"model\": {\"vocab\": {\"a\": -1}}}", "gives a token an id that is not a whole number");
+        assertRefused("{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}}}", "cannot be used as a tokenizer");
+        assertRefused("[]", "is not a JSON object");
+        assertRefused("", "is not a JSON object");
         assertRefused(
-                "{\"model\": {\"vocab\": {\"a\": 99999999999999999999999}}}",
+                "{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"a\": -1}}}",
                 "gives a token an id that is not a whole number");
-        assertRefused("{\"model\": {\"type\": \"Odd\", \"vocab\": {\"a\": 0}}}", "cannot be used as a tokenizer");
+        assertRefused(
+                "{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"a\": 99999999999999999999999}}}",
+                "gives a token an id that is not a whole number");
+        assertRefused("{\"model\": {\"type\": \"Odd\", \"vocab\": {\"a\": 0}}}", "has a model that is none of BPE");
     }
 
     private void assertRefused(String json, String problem) throws IOException {

@@ -3,13 +3,13 @@ package dev.lowrank.engine.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowrank.engine.adapter.Adapters;
+import dev.lowrank.engine.cli.CommandLineRun;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.SafetensorsFile;
 import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.model.Transformer;
-import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Every family and every adapter of the conformance data, where it lies beside the project: what a run of ours computes
+ * Every family and every adapter of the conformance data, where it lies beside the project: what `lowrank train` computes
  * at each step is what the reference computed. {@code LOWRANK_GOLDEN} names another set of the same form.
  */
 class GoldenTest {
@@ -162,11 +162,14 @@ class GoldenTest {
                         o.get("eps"),
                         o.get("max_grad_norm"),
                         training);
-        try (Kernels kernels = CpuKernels.open(2);
-                TrainingRun run = TrainingRun.open(SpecJson.parse(spec).spec(), folder.resolve("out"), kernels)) {
-            assertThat(run.train(new RunControl() {})).isEqualTo(Ending.FINISHED);
-            run.writeOutput(folder.resolve("out"));
-        }
+        Path file = Files.writeString(folder.resolve("spec.json"), spec);
+        assertThat(CommandLineRun.of(
+                        "train",
+                        file.toString(),
+                        "--output",
+                        folder.resolve("out").toString(),
+                        "--json"))
+                .isZero();
     }
 
     /** The six micro-batches as rows of token ids, without their padding. */

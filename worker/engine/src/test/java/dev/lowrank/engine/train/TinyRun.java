@@ -34,10 +34,19 @@ final class TinyRun {
         return this;
     }
 
+    TinyRun withoutDropout() {
+        ((ObjectNode) spec.get("adapter")).remove("dropout");
+        return this;
+    }
+
+    TrainingRun open(Path folder, Kernels kernels) {
+        return TrainingRun.open(SpecJson.read(spec).spec(), folder, kernels);
+    }
+
     /** Trains in a folder and writes the result there. */
     Ending in(Path folder, RunControl control) {
         try (Kernels kernels = CpuKernels.open(2);
-                TrainingRun run = TrainingRun.open(SpecJson.read(spec).spec(), folder, kernels)) {
+                TrainingRun run = open(folder, kernels)) {
             Ending ending = run.train(control);
             run.writeOutput(folder);
             return ending;

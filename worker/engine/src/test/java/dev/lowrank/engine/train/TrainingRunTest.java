@@ -2,7 +2,6 @@ package dev.lowrank.engine.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.lowrank.engine.InputException;
 import java.io.IOException;
@@ -23,8 +22,8 @@ class TrainingRunTest {
         Path whole = folder.resolve("whole");
         Path parts = folder.resolve("parts");
         new TinyRun().in(whole);
-        assertThat(new TinyRun().in(parts, stoppingAfter(3))).isEqualTo(Ending.STOPPED);
-        assertThat(new TinyRun().in(parts, stoppingAfter(5))).isEqualTo(Ending.STOPPED);
+        assertThat(new TinyRun().in(parts, new StopAfter(3))).isEqualTo(Ending.STOPPED);
+        assertThat(new TinyRun().in(parts, new StopAfter(5))).isEqualTo(Ending.STOPPED);
         assertThat(new TinyRun().in(parts)).isEqualTo(Ending.FINISHED);
         assertThat(adapter(parts)).isEqualTo(adapter(whole));
         assertThat(Conformance.losses(parts.resolve("metrics.jsonl")))
@@ -54,7 +53,7 @@ class TrainingRunTest {
         Path whole = folder.resolve("whole");
         Path parts = folder.resolve("parts");
         new TinyRun().in(whole);
-        new TinyRun().in(parts, stoppingAfter(5));
+        new TinyRun().in(parts, new StopAfter(5));
         Path newest = parts.resolve("checkpoints/step-00000005/state.safetensors");
         byte[] bytes = Files.readAllBytes(newest);
         bytes[bytes.length - 3] ^= 1;
@@ -73,49 +72,8 @@ class TrainingRunTest {
     }
 
     @Test
-    void oneSeedGivesOneResultAndAnotherSeedAnother() throws IOException {
-        new TinyRun().in(folder.resolve("a"));
-        new TinyRun().in(folder.resolve("b"));
-        new TinyRun().training("seed", 12).in(folder.resolve("c"));
-        assertThat(adapter(folder.resolve("b"))).isEqualTo(adapter(folder.resolve("a")));
-        assertThat(adapter(folder.resolve("c"))).isNotEqualTo(adapter(folder.resolve("a")));
-    }
-
-    @Test
-    void accumulationIsTheSameAsALargerBatch() {
-        List<StepMetrics> whole = steps(4, 1);
-        List<StepMetrics> halves = steps(2, 2);
-        List<StepMetrics> singles = steps(1, 4);
-        for (int s = 0; s < 2; s++) {
-            for (List<StepMetrics> other : List.of(halves, singles)) {
-                assertThat(other.get(s).trainedTokens()).isEqualTo(whole.get(s).trainedTokens());
-                assertThat(other.get(s).loss()).isCloseTo(whole.get(s).loss(), within(1e-5));
-                assertThat(other.get(s).gradNorm()).isCloseTo(whole.get(s).gradNorm(), within(1e-4));
-            }
-        }
-    }
-
-    private List<StepMetrics> steps(int microBatch, int accumulation) {
-        List<StepMetrics> steps = new ArrayList<>();
-        new TinyRun()
-                .adapter("dropout", 0)
-                .training("shuffle", false)
-                .training("micro_batch_size", microBatch)
-                .training("gradient_accumulation", accumulation)
-                .training("max_steps", 2)
-                .training("epochs", 1)
-                .in(folder.resolve(microBatch + "x" + accumulation), new RunControl() {
-                    @Override
-                    public void stepped(StepMetrics metrics) {
-                        steps.add(metrics);
-                    }
-                });
-        return steps;
-    }
-
-    @Test
     void checkpointOfAnotherRunIsRefusedWithTheSettingThatDiffers() {
-        new TinyRun().in(folder, stoppingAfter(2));
+        new TinyRun().in(folder, new StopAfter(2));
         assertThatThrownBy(() -> new TinyRun().training("learning_rate", 0.02).in(folder))
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("belongs to another run")
@@ -149,22 +107,6 @@ class TrainingRunTest {
                         failure -> assertThat(failure.code()).endsWith("_not_finite"))
                 .hasMessageContaining("learning_rate");
         assertThat(folder.resolve("checkpoints/step-00000002/DONE")).exists();
-    }
-
-    private static RunControl stoppingAfter(int steps) {
-        return new RunControl() {
-            private int done;
-
-            @Override
-            public boolean stopRequested() {
-                return done >= steps;
-            }
-
-            @Override
-            public void stepped(StepMetrics metrics) {
-                done = metrics.step();
-            }
-        };
     }
 
     private static byte[] adapter(Path folder) throws IOException {
