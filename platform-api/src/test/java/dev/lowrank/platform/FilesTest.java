@@ -6,9 +6,11 @@ import dev.lowrank.platform.RunningApi.Answer;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 class FilesTest {
@@ -33,14 +35,19 @@ class FilesTest {
         assertThat(api.get("/v1/files/" + file.get("id").asString()).json()).isEqualTo(file);
     }
 
+    static Stream<Arguments> datasets() {
+        return Stream.of(
+                Arguments.of("rows.csv", "instruction,output\nSay it.,tide\n", "alpaca"),
+                Arguments.of("rows.json", """
+                        [{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}]
+                        """, "sharegpt"),
+                Arguments.of("rows.jsonl", """
+                        {"prompt": "a", "chosen": "b", "rejected": "c"}
+                        """, "preference"));
+    }
+
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            value = {
-                "rows.csv | instruction,output\nSay it.,tide\n | alpaca",
-                "rows.json | [{\"conversations\": [{\"from\": \"human\", \"value\": \"a\"}, {\"from\": \"gpt\", \"value\": \"b\"}]}] | sharegpt",
-                "rows.jsonl | {\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"} | preference",
-            })
+    @MethodSource("datasets")
     void datasetsOfEveryFormatAreTaken(String name, String content, String format) {
         JsonNode file = api.upload(name, content).json();
         assertThat(file.get("format").asString()).isEqualTo(format);
