@@ -26,6 +26,8 @@ final class JsonText {
                             .maxNestingDepth(DEEPEST)
                             .maxTokenCount(MOST_VALUES)
                             .maxStringLength(Integer.MAX_VALUE)
+                            // Below what a double holds: a longer number would not convert.
+                            .maxNumberLength(300)
                             .build())
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .build())

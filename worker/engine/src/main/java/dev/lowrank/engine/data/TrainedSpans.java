@@ -9,6 +9,9 @@ import java.util.List;
  * @param spans in code points, end excluded, in order
  */
 record TrainedSpans(String text, List<Span> spans) {
+    /** Each answer is found by writing the conversation up to it again: many in a long one would take for ever. */
+    private static final long MOST_CHARACTERS = 1L << 28;
+
     record Span(int from, int to) {}
 
     static TrainedSpans whole(String text) {
@@ -31,10 +34,18 @@ record TrainedSpans(String text, List<Span> spans) {
     static TrainedSpans of(Row.Chat row, ChatRenderer renderer) {
         String whole = render(row, row.messages().size(), false, renderer);
         List<Span> spans = new ArrayList<>();
+        long written = whole.length();
         for (int i = 0; i < row.messages().size(); i++) {
             if (row.learns(i)) {
+                if (written > MOST_CHARACTERS) {
+                    throw new RowException(
+                            "messages",
+                            "has too many answers for a conversation of %d characters; split the row, give answers \"weight\": 0, or set train_on to \"all\"."
+                                    .formatted(whole.length()));
+                }
                 String before = render(row, i, true, renderer);
                 String after = i + 1 == row.messages().size() ? whole : render(row, i + 1, false, renderer);
+                written += before.length() + after.length();
                 if (!whole.startsWith(after)) {
                     throw new RowException(
                             "messages[%d]".formatted(i),
@@ -77,6 +88,19 @@ record TrainedSpans(String text, List<Span> spans) {
 
     /** Whether the token that begins at this code point carries loss. */
     boolean covers(int start) {
-        return spans.stream().anyMatch(span -> span.from() <= start && start < span.to());
+        int low = 0;
+        int high = spans.size() - 1;
+        while (low <= high) {
+            int middle = (low + high) >>> 1;
+            Span span = spans.get(middle);
+            if (start < span.from()) {
+                high = middle - 1;
+            } else if (start >= span.to()) {
+                low = middle + 1;
+            } else {
+                return true;
+            }
+        }
+        return false;
     }
 }

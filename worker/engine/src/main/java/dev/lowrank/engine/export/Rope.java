@@ -188,7 +188,7 @@ record Rope(Map<String, GgufValue> keys, Map<String, float[]> factors, int posit
             List<JsonNode> values = rope.list(key);
             float[] numbers = new float[values.size()];
             for (int i = 0; i < numbers.length; i++) {
-                numbers[i] = values.get(i).isNumber() ? values.get(i).floatValue() : 0;
+                numbers[i] = values.get(i).isNumber() ? (float) values.get(i).doubleValue() : 0;
                 if (!(numbers[i] > 0) || !Float.isFinite(numbers[i])) {
                     throw rope.wrong(key, "it must be a list of positive numbers");
                 }

@@ -178,17 +178,21 @@ final class ConfigReader {
 
     /** Positive numbers. */
     float[] numbers(String key, int count) {
-        List<JsonNode> entries = entries(key, count, n -> n.isNumber() && n.doubleValue() > 0, "positive numbers");
+        List<JsonNode> entries =
+                entries(key, count, n -> n.isNumber() && (float) n.doubleValue() > 0, "positive numbers");
         float[] numbers = new float[count];
         for (int i = 0; i < count; i++) {
-            numbers[i] = entries.get(i).floatValue();
+            numbers[i] = (float) entries.get(i).doubleValue();
+            if (Float.isInfinite(numbers[i])) {
+                throw wrong(key, "must be a list of %d positive numbers".formatted(count));
+            }
         }
         return numbers;
     }
 
     /** Whole numbers, one for each layer. */
     List<Integer> integers(String key, int count) {
-        return entries(key, count, JsonNode::canConvertToInt, "whole numbers").stream()
+        return entries(key, count, n -> n.isIntegralNumber() && n.canConvertToInt(), "whole numbers").stream()
                 .map(JsonNode::intValue)
                 .toList();
     }

@@ -21,6 +21,9 @@ final class GgufHeader {
     private static final int LONGEST_KEY = 512;
     private static final int LONGEST_TEXT = 16 << 20;
     private static final int LONGEST_LIST = 16 << 20;
+    /** Of all lists and texts together, for each is held as an object. */
+    private static final long MOST_HELD = 256L << 20;
+
     private static final int LEAST_BYTES_OF_A_KEY = 8 + 1 + 4 + 1;
     private static final int LEAST_BYTES_OF_A_TENSOR = 8 + 1 + 4 + 8 + 4 + 8;
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -31,6 +34,7 @@ final class GgufHeader {
     private final Map<String, GgufValue> metadata = new LinkedHashMap<>();
     private final Map<String, GgufTensor> tensors = new LinkedHashMap<>();
     private long position;
+    private long held;
     private int alignment = GgufWriter.ALIGNMENT;
 
     private GgufHeader(Path file, MemorySegment bytes) {
@@ -122,6 +126,7 @@ final class GgufHeader {
             throw refuse("holds a list of kind %d, which is not read; convert it again".formatted(code));
         }
         int length = (int) count("elements of a list", LONGEST_LIST, element.bytes());
+        hold(16L * length);
         return switch (element) {
             case TEXT -> new GgufValue.Texts(repeat(length, () -> text(LONGEST_TEXT)));
             case BOOL -> new GgufValue.Flags(repeat(length, this::flag));
@@ -237,6 +242,7 @@ final class GgufHeader {
                     "claims a text of %s bytes at byte %d, more than it can hold or than is read; it is damaged, so copy it again"
                             .formatted(Long.toUnsignedString(length), position - 8));
         }
+        hold(length);
         MemorySegment slice = bytes.asSlice(position, length);
         position += length;
         try {
@@ -246,6 +252,14 @@ final class GgufHeader {
                     .toString();
         } catch (CharacterCodingException e) {
             throw refuse("holds a text at byte %d that is not UTF-8; convert it again".formatted(position - length));
+        }
+    }
+
+    private void hold(long more) {
+        held += more;
+        if (held > MOST_HELD) {
+            throw refuse("holds more than %d MiB of metadata, more than is read; leave out what no model needs"
+                    .formatted(MOST_HELD >> 20));
         }
     }
 

@@ -15,6 +15,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.exc.JacksonIOException;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -23,11 +24,15 @@ import tools.jackson.databind.json.JsonMapper;
 /** Reads JSON files of others strictly: bounded in size and depth, UTF-8 only, no key twice, nothing after the end. */
 public final class JsonFile {
     private static final int DEEPEST = 64;
+    /** A bound on the memory of the tree: a file of nothing but brackets would grow thirty-fold. */
+    private static final int MOST_VALUES = 1_000_000;
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(DEEPEST)
-                            .maxNumberLength(400)
+                            .maxTokenCount(MOST_VALUES)
+                            // Below what a double holds: a longer number would not convert.
+                            .maxNumberLength(300)
                             .build())
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .build())
@@ -76,13 +81,16 @@ public final class JsonFile {
         if (reason.contains("uplicate")) {
             return "has a key twice at line %d; keep one of them".formatted(line(e));
         }
-        return "is not valid JSON at line %d, column %d, or nests deeper than %d; correct it or download it again"
+        if (e instanceof StreamConstraintsException) {
+            return "nests deeper than %d, or holds more than %d values or an overlong name or number; simplify it"
+                    .formatted(DEEPEST, MOST_VALUES);
+        }
+        return "is not valid JSON at line %d, column %d; correct it or download it again"
                 .formatted(
                         line(e),
                         e.getLocation() == null
                                 ? 1
-                                : Math.max(1, e.getLocation().getColumnNr()),
-                        DEEPEST);
+                                : Math.max(1, e.getLocation().getColumnNr()));
     }
 
     private static int line(JacksonException e) {

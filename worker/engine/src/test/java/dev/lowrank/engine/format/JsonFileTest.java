@@ -56,7 +56,7 @@ class JsonFileTest {
         assertThat(JsonFile.read(large, 1000).stringValue()).hasSize(998);
         assertThat(Sentences.refusal(() -> JsonFile.read(large, 999))).contains("larger than the 999 bytes");
         Path digits = put("9".repeat(500));
-        assertThat(Sentences.refusal(() -> JsonFile.read(digits, 1000))).contains("not valid JSON");
+        assertThat(Sentences.refusal(() -> JsonFile.read(digits, 1000))).contains("nests deeper than 64");
     }
 
     @Test

@@ -99,7 +99,7 @@ final class JsonEdits {
         }
         JsonEdits edits = new JsonEdits(choices);
         Value value = edits.copy(node);
-        for (int changes = 1 + choices.below(5); changes > 0; changes--) {
+        for (int changes = choices.oneIn(2) ? 1 + choices.below(5) : 1; changes > 0; changes--) {
             edits.all.clear();
             edits.collect(value);
             value = edits.change(value);

@@ -25,7 +25,9 @@ final class ModelFolderTarget implements FuzzTarget {
         try (ModelFolder folder = ModelFolder.open(Scratch.with(input))) {
             SafetensorsTarget.expect(folder.parameters() >= 0);
             for (String name : folder.tensorNames()) {
-                if (folder.info(name).dtype().readableAsFloats()) {
+                if (folder.isNf4(name)) {
+                    folder.nf4(name);
+                } else if (folder.info(name).dtype().readableAsFloats()) {
                     folder.floats(name);
                 }
             }

@@ -34,7 +34,7 @@ final class OneSentence {
         if (TWO_SENTENCES.matcher(words).find()) {
             return "has two sentences";
         }
-        return OUR_NAMES.matcher(words).find() || message.contains("(null)") ? "names parts of the program" : null;
+        return OUR_NAMES.matcher(words).find() ? "names parts of the program" : null;
     }
 
     private static boolean steersTerminals(int c) {

@@ -39,7 +39,7 @@ final class TemplateTarget implements FuzzTarget {
 
     @Override
     public Cost most() {
-        return new Cost(1L << 30, 1000, 64 << 20, 20);
+        return new Cost(1L << 30, 1000, 64 << 20, 10);
     }
 
     @Override
