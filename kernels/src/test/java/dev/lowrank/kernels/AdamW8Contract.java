@@ -5,27 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /** What every implementation of the 8-bit optimizer must do. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class AdamW8Contract {
+public abstract class AdamW8Contract extends KernelsFixture {
     private static final int BLOCK = AdamW8State.BLOCK;
 
-    protected Kernels kernels;
-    protected Workspace memory;
-    private Random random;
     private float[] signed;
     private float[] unsigned;
-
-    /** A new instance of the implementation under test. */
-    protected abstract Kernels open();
 
     /** The 256 numbers that codes of m stand for. */
     protected abstract float[] signedMap();
@@ -34,26 +22,9 @@ public abstract class AdamW8Contract {
     protected abstract float[] unsignedMap();
 
     @BeforeAll
-    void openKernels() {
-        kernels = open();
+    void readMaps() {
         signed = signedMap();
         unsigned = unsignedMap();
-    }
-
-    @AfterAll
-    void closeKernels() {
-        kernels.close();
-    }
-
-    @BeforeEach
-    void takeMemory() {
-        memory = kernels.workspace();
-        random = new Random(3);
-    }
-
-    @AfterEach
-    void giveMemoryBack() {
-        memory.close();
     }
 
     @Test
@@ -318,12 +289,6 @@ public abstract class AdamW8Contract {
             }
             return best;
         }
-    }
-
-    private Tensor tensor(float... values) {
-        Tensor tensor = memory.take(values.length);
-        kernels.upload(values, 0, tensor);
-        return tensor;
     }
 
     private float[] floats(Tensor tensor) {

@@ -7,54 +7,19 @@ import static org.assertj.core.api.Assertions.within;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /**
  * What every implementation must do with NF4, to the bit. The twin below follows bitsandbytes' portable path one element
  * at a time; equality with its own files is tested where those can be read.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class Nf4Contract {
+public abstract class Nf4Contract extends KernelsFixture {
     /** Whole blocks, short last blocks, an odd number of elements, rows that end inside a block. */
     private static final int[][] SHAPES = {
         {1, 64}, {3, 64}, {1, 1}, {1, 63}, {7, 9}, {5, 13}, {80, 60}, {64, 320}, {333, 257}
     };
 
     private static final float[] CODES = Nf4.codes();
-
-    protected Kernels kernels;
-    protected Workspace memory;
-    private Random random;
-
-    /** A new instance of the implementation under test. */
-    protected abstract Kernels open();
-
-    @BeforeAll
-    void openKernels() {
-        kernels = open();
-    }
-
-    @AfterAll
-    void closeKernels() {
-        kernels.close();
-    }
-
-    @BeforeEach
-    void takeMemory() {
-        memory = kernels.workspace();
-        random = new Random(5);
-    }
-
-    @AfterEach
-    void giveMemoryBack() {
-        memory.close();
-    }
 
     // --- quantizing ---
 
@@ -380,12 +345,6 @@ public abstract class Nf4Contract {
 
     private static Tensor present(Tensor tensor) {
         assertThat(tensor).isNotNull();
-        return tensor;
-    }
-
-    protected final Tensor tensor(float... values) {
-        Tensor tensor = memory.take(values.length);
-        kernels.upload(values, 0, tensor);
         return tensor;
     }
 

@@ -13,6 +13,8 @@ import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.InitialAdapter;
 import dev.lowrank.engine.spec.LoraSpec;
+import dev.lowrank.engine.spec.PromptInit;
+import dev.lowrank.engine.spec.PromptSpec;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.kernels.Kernels;
@@ -35,22 +37,36 @@ public final class Adapters {
         if (wanted instanceof InitialAdapter initial) {
             return further(spec, initial, model, kernels, memory);
         }
-        return create(wanted, model, spec.baseModel(), spec.training().seed(), kernels, memory);
+        float[] text = wanted instanceof PromptSpec prompt && prompt.init() == PromptInit.TEXT
+                ? PromptText.embeddings(prompt, Path.of(spec.baseModel()), model, kernels)
+                : null;
+        return create(wanted, model, spec.baseModel(), spec.training().seed(), text, kernels, memory);
     }
 
     /**
-     * A new adapter that changes nothing, or little, yet; not attached.
+     * A new adapter that changes nothing, or little, yet; not attached. Virtual tokens are random, whatever the spec says.
      *
      * @param baseName what the configuration calls the base
      * @throws SpecException if it names a layer or a module the model does not have
      */
     public static Adapter create(
             AdapterSpec wanted, Transformer model, String baseName, long seed, Kernels kernels, Workspace memory) {
+        return create(wanted, model, baseName, seed, null, kernels, memory);
+    }
+
+    private static Adapter create(
+            AdapterSpec wanted,
+            Transformer model,
+            String baseName,
+            long seed,
+            float @Nullable [] prompt,
+            Kernels kernels,
+            Workspace memory) {
         AdapterTensors tensors = new AdapterTensors(null, true, kernels, memory);
         MovedBase moved = wanted instanceof LoraSpec lora && lora.init().movesBase()
                 ? new MovedBase(lora.init(), model, kernels, memory)
                 : null;
-        return build(new NewAdapter(model, baseName).config(wanted), model, tensors, seed, moved);
+        return build(new NewAdapter(model, baseName).config(wanted), model, tensors, seed, moved, prompt);
     }
 
     private static Adapter further(
@@ -80,17 +96,22 @@ public final class Adapters {
             PeftFolder folder, Transformer model, boolean trainable, Kernels kernels, Workspace memory) {
         folder.requireModules(model.linears().stream().map(Linear::path).toList());
         AdapterTensors tensors = new AdapterTensors(folder, trainable, kernels, memory);
-        return build(folder.config(), model, tensors, 0, null);
+        return build(folder.config(), model, tensors, 0, null, null);
     }
 
     /** What a configuration describes, with the tensors of a folder or new ones. */
     private static Adapter build(
-            PeftConfig config, Transformer model, AdapterTensors tensors, long seed, @Nullable MovedBase moved) {
+            PeftConfig config,
+            Transformer model,
+            AdapterTensors tensors,
+            long seed,
+            @Nullable MovedBase moved,
+            float @Nullable [] prompt) {
         return switch (config) {
             case PeftLora lora -> LoraAdapter.build(lora, model, tensors, seed, moved);
             case PeftIa3 ia3 -> Ia3Adapter.build(ia3, model, tensors);
-            case PeftPrefixTuning prefix -> PrefixAdapter.build(prefix, model, tensors, seed);
-            case PeftPromptTuning prompt -> PromptAdapter.build(prompt, model, tensors, seed);
+            case PeftPrefixTuning prefix -> VirtualTokens.prefix(prefix, model, tensors, seed);
+            case PeftPromptTuning tuning -> VirtualTokens.prompt(tuning, model, tensors, seed, prompt);
             case PeftBottleneck bottleneck -> BottleneckAdapter.build(bottleneck, model, tensors, seed);
         };
     }

@@ -66,7 +66,7 @@ final class BottleneckAdapter implements Adapter {
     }
 
     private static float[] random(int count, long key) {
-        float[] values = PromptAdapter.normal(count, key);
+        float[] values = VirtualTokens.normal(count, key);
         for (int i = 0; i < count; i++) {
             values[i] *= (float) DEVIATION;
         }

@@ -9,9 +9,9 @@ public enum Kind {
     LORA_ALL("lora-all", "LoRA, all linear", "r", Method.LORA, 3e-3),
     QLORA("qlora", "QLoRA, all linear", "r", Method.QLORA, 3e-3),
     BOTTLENECK("bottleneck", "bottleneck adapter", "width", Method.BOTTLENECK, 5e-3),
-    PREFIX("prefix", "prefix tuning", "tokens", Method.PREFIX_TUNING, 1e-2),
-    PROMPT("prompt", "prompt tuning", "tokens", Method.PROMPT_TUNING, 3e-2),
-    IA3("ia3", "IA3", "", Method.IA3, 2e-2);
+    PREFIX("prefix", "prefix tuning", "tokens", Method.PREFIX_TUNING, 1e-1),
+    PROMPT("prompt", "prompt tuning", "tokens", Method.PROMPT_TUNING, 3e-1),
+    IA3("ia3", "IA3", "", Method.IA3, 1e-1);
 
     /** Bases below this many parameters stand larger steps than the engine's own rates, made for usual sizes. */
     private static final long SMALL = 100_000_000;

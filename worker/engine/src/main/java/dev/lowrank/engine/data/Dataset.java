@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The rows of a file as token ids and labels, in the order of the file, each cut off at a maximum length. */
-public final class Dataset {
+public final class Dataset implements RowSet {
     private final DataFormat format;
     private final List<Example> examples;
     private final long trainedTokens;
@@ -37,6 +37,7 @@ public final class Dataset {
     }
 
     /** How many rows there are; at least one. */
+    @Override
     public int size() {
         return examples.size();
     }
@@ -47,6 +48,7 @@ public final class Dataset {
     }
 
     /** Tokens of all rows that carry loss, as the loss counts them: the first token of a row never does. */
+    @Override
     public long trainedTokens() {
         return trainedTokens;
     }
@@ -57,6 +59,7 @@ public final class Dataset {
     }
 
     /** Tokens of the longest row. */
+    @Override
     public int longestRow() {
         return examples.stream().mapToInt(row -> row.ids().length).max().orElse(0);
     }
@@ -67,6 +70,7 @@ public final class Dataset {
     }
 
     /** Rows that were longer than the maximum length. */
+    @Override
     public int truncatedRows() {
         return truncatedRows;
     }

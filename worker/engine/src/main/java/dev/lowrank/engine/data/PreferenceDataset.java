@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The preference pairs of a file as token ids and labels, in the order of the file, each side cut off at a maximum length. */
-public final class PreferenceDataset {
+public final class PreferenceDataset implements RowSet {
     private final List<PreferencePair> pairs;
     private final int truncatedRows;
 
@@ -30,6 +30,7 @@ public final class PreferenceDataset {
     }
 
     /** How many pairs there are; at least one. */
+    @Override
     public int size() {
         return pairs.size();
     }
@@ -40,11 +41,13 @@ public final class PreferenceDataset {
     }
 
     /** Tokens of all sides that carry loss. */
+    @Override
     public long trainedTokens() {
         return pairs.stream().mapToLong(PreferencePair::trainedTokens).sum();
     }
 
     /** Tokens of the longest side. */
+    @Override
     public int longestRow() {
         return pairs.stream().mapToInt(PreferencePair::longestSide).max().orElse(0);
     }
@@ -55,6 +58,7 @@ public final class PreferenceDataset {
     }
 
     /** Pairs of which a side was longer than the maximum length. */
+    @Override
     public int truncatedRows() {
         return truncatedRows;
     }

@@ -13,8 +13,13 @@ import java.util.List;
 final class GemmaFamily {
     private static final String LOCAL = "sliding_attention";
     private static final String GLOBAL = "full_attention";
-    private static final ModuleNames NAMES = ModuleNames.LLAMA.norms(
-            "input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm");
+    private static final ModuleNames NAMES = ModuleNames.like(
+            "input_layernorm",
+            "post_attention_layernorm",
+            "pre_feedforward_layernorm",
+            "post_feedforward_layernorm",
+            null,
+            null);
 
     private GemmaFamily() {}
 

@@ -34,29 +34,8 @@ public record ModuleNames(
         String up,
         String down,
         boolean transposed) {
-    /** Llama's: a norm before attention and one before the feed-forward, everything projected by itself. */
-    static final ModuleNames LLAMA = new ModuleNames(
-            "model.embed_tokens",
-            null,
-            "model.layers",
-            "model.norm",
-            "lm_head",
-            "input_layernorm",
-            null,
-            "post_attention_layernorm",
-            null,
-            null,
-            "self_attn.q_proj",
-            "self_attn.k_proj",
-            "self_attn.v_proj",
-            "self_attn.o_proj",
-            "self_attn.q_norm",
-            "self_attn.k_norm",
-            null,
-            "mlp.gate_proj",
-            "mlp.up_proj",
-            "mlp.down_proj",
-            false);
+    /** A norm before attention and one before the feed-forward, everything projected by itself. */
+    static final ModuleNames LLAMA = like("input_layernorm", null, "post_attention_layernorm", null, null, null);
 
     static final ModuleNames GPT2 = new ModuleNames(
             "transformer.wte",
@@ -81,57 +60,35 @@ public record ModuleNames(
             "mlp.c_proj",
             true);
 
-    ModuleNames norms(
+    /** Llama's names with other norms, or with projections fused. */
+    static ModuleNames like(
             @Nullable String attentionNorm,
             @Nullable String attentionOutputNorm,
             @Nullable String feedForwardNorm,
-            @Nullable String feedForwardOutputNorm) {
+            @Nullable String feedForwardOutputNorm,
+            @Nullable String queryKeyValue,
+            @Nullable String gateUp) {
         return new ModuleNames(
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                head,
+                "model.embed_tokens",
+                null,
+                "model.layers",
+                "model.norm",
+                "lm_head",
                 attentionNorm,
                 attentionOutputNorm,
                 feedForwardNorm,
                 feedForwardOutputNorm,
                 queryKeyValue,
-                query,
-                key,
-                value,
-                output,
-                queryNorm,
-                keyNorm,
+                "self_attn.q_proj",
+                "self_attn.k_proj",
+                "self_attn.v_proj",
+                "self_attn.o_proj",
+                "self_attn.q_norm",
+                "self_attn.k_norm",
                 gateUp,
-                gate,
-                up,
-                down,
-                transposed);
-    }
-
-    ModuleNames fused(String queryKeyValue, String gateUp) {
-        return new ModuleNames(
-                embedding,
-                positions,
-                layers,
-                finalNorm,
-                head,
-                attentionNorm,
-                attentionOutputNorm,
-                feedForwardNorm,
-                feedForwardOutputNorm,
-                queryKeyValue,
-                query,
-                key,
-                value,
-                output,
-                queryNorm,
-                keyNorm,
-                gateUp,
-                gate,
-                up,
-                down,
-                transposed);
+                "mlp.gate_proj",
+                "mlp.up_proj",
+                "mlp.down_proj",
+                false);
     }
 }

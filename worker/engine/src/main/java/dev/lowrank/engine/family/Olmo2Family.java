@@ -5,7 +5,7 @@ import dev.lowrank.engine.family.AttentionPlan.QueryKeyNorm;
 /** OLMo 2: norms behind attention and feed-forward instead of before, and over all query or key heads together. */
 final class Olmo2Family {
     private static final ModuleNames NAMES =
-            ModuleNames.LLAMA.norms(null, "post_attention_layernorm", null, "post_feedforward_layernorm");
+            ModuleNames.like(null, "post_attention_layernorm", null, "post_feedforward_layernorm", null, null);
 
     private Olmo2Family() {}
 

@@ -4,7 +4,8 @@ import dev.lowrank.engine.family.AttentionPlan.QueryKeyNorm;
 
 /** Phi-3 and 4: Llama with query, key and value in one projection, gate and up in another. */
 final class Phi3Family {
-    private static final ModuleNames NAMES = ModuleNames.LLAMA.fused("self_attn.qkv_proj", "mlp.gate_up_proj");
+    private static final ModuleNames NAMES = ModuleNames.like(
+            "input_layernorm", null, "post_attention_layernorm", null, "self_attn.qkv_proj", "mlp.gate_up_proj");
 
     private Phi3Family() {}
 

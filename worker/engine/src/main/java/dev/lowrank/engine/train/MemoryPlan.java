@@ -73,8 +73,8 @@ public record MemoryPlan(
     }
 
     private static long judged(Activations activations, Objective validation) {
-        long sequences = Math.min(LossMeter.ROWS, validation.rows());
-        return activations.judged(sequences * validation.longestRow(), sequences);
+        long sequences = Math.min(LossMeter.ROWS, validation.data().size());
+        return activations.judged(sequences * validation.data().longestRow(), sequences);
     }
 
     /** An adapter that is trained further may drop, too: it is counted as if it did. */

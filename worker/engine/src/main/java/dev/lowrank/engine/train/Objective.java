@@ -2,6 +2,7 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.data.PreferenceDataset;
+import dev.lowrank.engine.data.RowSet;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
 
@@ -10,17 +11,8 @@ import dev.lowrank.kernels.Workspace;
  * loss is the sum over its rows divided by their weight, whatever the micro-batches they came in.
  */
 interface Objective {
-    /** Rows of the file; a pair counts as one. */
-    int rows();
-
-    /** Tokens of one epoch that carry loss. */
-    long trainedTokens();
-
-    /** Rows cut off at the maximum length. */
-    int truncatedRows();
-
-    /** Tokens of the longest sequence. */
-    int longestRow();
+    /** The file's rows. */
+    RowSet data();
 
     /** Tokens of a row, both sides of a pair together. */
     int tokens(int row);

@@ -3,6 +3,7 @@ package dev.lowrank.engine.train;
 import dev.lowrank.engine.data.Example;
 import dev.lowrank.engine.data.PreferenceDataset;
 import dev.lowrank.engine.data.PreferencePair;
+import dev.lowrank.engine.data.RowSet;
 import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
@@ -47,23 +48,8 @@ final class PreferenceObjective implements Objective {
     }
 
     @Override
-    public int rows() {
-        return data.size();
-    }
-
-    @Override
-    public long trainedTokens() {
-        return data.trainedTokens();
-    }
-
-    @Override
-    public int truncatedRows() {
-        return data.truncatedRows();
-    }
-
-    @Override
-    public int longestRow() {
-        return data.longestRow();
+    public RowSet data() {
+        return data;
     }
 
     @Override

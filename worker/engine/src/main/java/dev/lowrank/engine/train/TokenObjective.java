@@ -2,6 +2,7 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Dataset;
 import dev.lowrank.engine.data.Example;
+import dev.lowrank.engine.data.RowSet;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
@@ -27,23 +28,8 @@ final class TokenObjective implements Objective {
     }
 
     @Override
-    public int rows() {
-        return data.size();
-    }
-
-    @Override
-    public long trainedTokens() {
-        return data.trainedTokens();
-    }
-
-    @Override
-    public int truncatedRows() {
-        return data.truncatedRows();
-    }
-
-    @Override
-    public int longestRow() {
-        return data.longestRow();
+    public RowSet data() {
+        return data;
     }
 
     @Override

@@ -61,7 +61,7 @@ public final class TrainingRun implements AutoCloseable {
         this.scratch = kernels.workspace();
         this.objective = data.training(trainee, kernels, scratch);
         this.validation = data.validation(trainee, kernels, scratch);
-        this.batches = new BatchPlan(objective.rows(), objective::tokens, data.maxLength(), settings);
+        this.batches = new BatchPlan(objective.data().size(), objective::tokens, data.maxLength(), settings);
         this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, directory);
         trainee.model().noise((float) settings.neftuneAlpha());
         trainee.model().reservePositions(longestRow());
@@ -135,9 +135,9 @@ public final class TrainingRun implements AutoCloseable {
         return new RunPlan(
                 batches.totalSteps(),
                 batches.stepsPerEpoch(),
-                objective.rows(),
-                objective.trainedTokens(),
-                objective.truncatedRows(),
+                objective.data().size(),
+                objective.data().trainedTokens(),
+                objective.data().truncatedRows(),
                 optimizer.trainableParameters(),
                 base.parameters(),
                 batches.packing(),
@@ -249,7 +249,7 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private static long weight(Objective rows) {
-        return rows.weight(IntStream.range(0, rows.rows()).toArray());
+        return rows.weight(IntStream.range(0, rows.data().size()).toArray());
     }
 
     private Map<String, Tensor> weights() {
@@ -286,7 +286,9 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     private int longestRow() {
-        return Math.max(objective.longestRow(), validation == null ? 0 : validation.longestRow());
+        return Math.max(
+                objective.data().longestRow(),
+                validation == null ? 0 : validation.data().longestRow());
     }
 
     /**

@@ -2,10 +2,7 @@ package dev.lowrank.engine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -41,9 +38,9 @@ class CompareCommandTest {
             "--threads=1",
             "--json"
         };
-        Ran ran = run(command);
-        assertThat(ran.code).as(ran.err).isZero();
-        JsonNode figures = JsonMapper.shared().readTree(ran.out);
+        CommandLineRun ran = run(command);
+        assertThat(ran.code()).as(ran.err()).isZero();
+        JsonNode figures = JsonMapper.shared().readTree(ran.out());
         assertThat(figures.path("rows").asInt()).isEqualTo(6);
         List<JsonNode> variants = figures.path("variants").valueStream().toList();
         assertThat(variants).extracting(one -> one.path("name").asString()).containsExactly("base", "full", "qlora-8");
@@ -59,10 +56,10 @@ class CompareCommandTest {
         assertThat(folder.resolve("docs/page.svg")).content().endsWith("</svg>\n");
 
         FileTime written = Files.getLastModifiedTime(folder.resolve("work/full/trained.json"));
-        Ran again = run(command);
-        assertThat(again.code).as(again.err).isZero();
-        assertThat(again.out).isEqualTo(ran.out);
-        assertThat(again.err).containsPattern("full fine-tuning .*\\(kept\\)");
+        CommandLineRun again = run(command);
+        assertThat(again.code()).as(again.err()).isZero();
+        assertThat(again.out()).isEqualTo(ran.out());
+        assertThat(again.err()).containsPattern("full fine-tuning .*\\(kept\\)");
         assertThat(Files.getLastModifiedTime(folder.resolve("work/full/trained.json")))
                 .isEqualTo(written);
     }
@@ -70,31 +67,31 @@ class CompareCommandTest {
     @Test
     void whatCannotBeComparedIsSaidBeforeAnythingIsTrained() throws IOException {
         Path train = rows("train.jsonl", 4);
-        assertThat(compare(train, "--variants=lora-all,nonsense").err)
+        assertThat(compare(train, "--variants=lora-all,nonsense").err())
                 .contains("--variants names \"nonsense\"")
                 .contains("lora-all-8")
                 .hasLineCount(1);
-        assertThat(compare(train, "--rate=lora=1").err).contains("--rate names the kind \"lora\"");
-        assertThat(compare(train, "--steps=0").err).contains("--steps must be at least 1");
-        assertThat(compare(train, "--rate=ia3=11").err).contains("\"training.learning_rate\" is 11");
+        assertThat(compare(train, "--rate=lora=1").err()).contains("--rate names the kind \"lora\"");
+        assertThat(compare(train, "--steps=0").err()).contains("--steps must be at least 1");
+        assertThat(compare(train, "--rate=ia3=11").err()).contains("\"training.learning_rate\" is 11");
         Path page = Files.writeString(folder.resolve("mine.md"), "Mine.");
-        assertThat(compare(train, "--output=" + page).err).contains("has no part for the comparison");
+        assertThat(compare(train, "--output=" + page).err()).contains("has no part for the comparison");
         Path broken = Files.writeString(folder.resolve("broken.jsonl"), "{\"messages\": 1}\n");
-        assertThat(compare(broken).err)
+        assertThat(compare(broken).err())
                 .contains("--train has 1 rows that cannot be used")
                 .hasLineCount(1);
         assertThat(folder.resolve("work/base")).doesNotExist();
     }
 
-    private Ran compare(Path train, String... more) throws IOException {
+    private CommandLineRun compare(Path train, String... more) throws IOException {
         List<String> common = List.of(
                 "compare",
                 "--base=" + BASE,
                 "--train=" + train,
                 "--test=" + rows("test.jsonl", 2),
                 "--work=" + folder.resolve("work"));
-        Ran ran = run(Stream.concat(common.stream(), Stream.of(more)).toArray(String[]::new));
-        assertThat(ran.code).isEqualTo(1);
+        CommandLineRun ran = run(Stream.concat(common.stream(), Stream.of(more)).toArray(String[]::new));
+        assertThat(ran.code()).isEqualTo(1);
         return ran;
     }
 
@@ -104,21 +101,7 @@ class CompareCommandTest {
         }
     }
 
-    private record Ran(int code, String out, String err) {}
-
-    private static Ran run(String... args) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-        ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-        try {
-            int code = Lowrank.run(args);
-            return new Ran(code, toOut.toString(StandardCharsets.UTF_8), toErr.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+    private static CommandLineRun run(String... args) {
+        return CommandLineRun.of(args);
     }
 }

@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lowrank.engine.format.GgufFile;
 import dev.lowrank.engine.format.GgufType;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,16 +20,16 @@ class ExportCommandTest {
     @Test
     void modelAndAdapterAreWrittenAndToldOf() {
         Path model = folder.resolve("model.gguf");
-        Ran ran = run("export", MODEL, "--output", model.toString(), "--type", "f16", "--without-tokenizer");
-        assertThat(ran.code).as(ran.err).isZero();
-        assertThat(ran.out).contains("a model for llama", "f16", "read back").hasLineCount(1);
+        CommandLineRun ran = run("export", MODEL, "--output", model.toString(), "--type", "f16", "--without-tokenizer");
+        assertThat(ran.code()).as(ran.err()).isZero();
+        assertThat(ran.out()).contains("a model for llama", "f16", "read back").hasLineCount(1);
         try (GgufFile file = GgufFile.open(model)) {
             assertThat(file.tensor("token_embd.weight").type()).isEqualTo(GgufType.F16);
         }
         Path adapter = folder.resolve("adapter.gguf");
-        Ran second = run("export", MODEL, "--adapter", ADAPTER, "--output", adapter.toString(), "--json");
-        assertThat(second.code).as(second.err).isZero();
-        JsonNode line = JsonMapper.shared().readTree(second.out);
+        CommandLineRun second = run("export", MODEL, "--adapter", ADAPTER, "--output", adapter.toString(), "--json");
+        assertThat(second.code()).as(second.err()).isZero();
+        JsonNode line = JsonMapper.shared().readTree(second.out());
         assertThat(line.required("tensors").intValue()).isPositive();
         assertThat(line.required("type").stringValue()).isEqualTo("f32");
         assertThat(adapter).exists();
@@ -41,32 +38,18 @@ class ExportCommandTest {
     @Test
     void whatCannotBeDoneIsOneSentenceAndExitCodeOne() {
         String file = folder.resolve("x.gguf").toString();
-        assertThat(run("export", MODEL, "--output", file).err)
+        assertThat(run("export", MODEL, "--output", file).err())
                 .contains("--without-tokenizer")
                 .hasLineCount(1);
-        assertThat(run("export", MODEL, "--output", file, "--type", "q4_0").err)
+        assertThat(run("export", MODEL, "--output", file, "--type", "q4_0").err())
                 .contains("only f32, f16, bf16 and q8_0");
-        Ran both = run("export", MODEL, "--adapter", ADAPTER, "--output", file, "--without-tokenizer");
-        assertThat(both.code).isEqualTo(1);
-        assertThat(both.err).contains("holds no tokenizer").hasLineCount(1);
+        CommandLineRun both = run("export", MODEL, "--adapter", ADAPTER, "--output", file, "--without-tokenizer");
+        assertThat(both.code()).isEqualTo(1);
+        assertThat(both.err()).contains("holds no tokenizer").hasLineCount(1);
         assertThat(folder).isEmptyDirectory();
     }
 
-    private record Ran(int code, String out, String err) {}
-
-    private static Ran run(String... args) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-        ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-        try {
-            int code = Lowrank.run(args);
-            return new Ran(code, toOut.toString(StandardCharsets.UTF_8), toErr.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+    private static CommandLineRun run(String... args) {
+        return CommandLineRun.of(args);
     }
 }

@@ -2,10 +2,7 @@ package dev.lowrank.engine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,9 +30,9 @@ class LowrankTest {
 
     @Test
     void trainWritesAdapterAndMetricsAndSaysSoInJson() throws IOException {
-        Ran ran = run("train", spec.toString(), "--json");
-        assertThat(ran.code).as(ran.err).isZero();
-        JsonNode line = JsonMapper.shared().readTree(ran.out);
+        CommandLineRun ran = run("train", spec.toString(), "--json");
+        assertThat(ran.code()).as(ran.err()).isZero();
+        JsonNode line = JsonMapper.shared().readTree(ran.out());
         assertThat(line.required("verified").asBoolean()).isTrue();
         assertThat(line.required("steps").asInt()).isEqualTo(6);
         assertThat(folder.resolve("out/adapter_model.safetensors")).exists();
@@ -44,11 +41,11 @@ class LowrankTest {
 
     @Test
     void secondRunIntoTheSameFolderIsRefusedUnlessItResumes() {
-        assertThat(run("train", spec.toString()).code).isZero();
-        Ran again = run("train", spec.toString());
-        assertThat(again.code).isEqualTo(1);
-        assertThat(again.err).contains("add --resume").hasLineCount(1);
-        assertThat(run("train", spec.toString(), "--resume").code).isZero();
+        assertThat(run("train", spec.toString()).code()).isZero();
+        CommandLineRun again = run("train", spec.toString());
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.err()).contains("add --resume").hasLineCount(1);
+        assertThat(run("train", spec.toString(), "--resume").code()).isZero();
     }
 
     @Test
@@ -59,7 +56,7 @@ class LowrankTest {
                                 longer.toString(),
                                 "--output",
                                 folder.resolve("whole").toString())
-                        .code)
+                        .code())
                 .isZero();
         Path log = folder.resolve("log");
         List<String> command = new ArrayList<>(List.of(
@@ -92,7 +89,7 @@ class LowrankTest {
                                 "--output",
                                 folder.resolve("parts").toString(),
                                 "--resume")
-                        .code)
+                        .code())
                 .isZero();
         assertThat(folder.resolve("parts/adapter_model.safetensors"))
                 .hasSameBinaryContentAs(folder.resolve("whole/adapter_model.safetensors"));
@@ -100,22 +97,22 @@ class LowrankTest {
 
     @Test
     void whatIsWrongIsOneSentence() throws IOException {
-        assertThat(run("train", folder.resolve("none.json").toString()).err)
+        assertThat(run("train", folder.resolve("none.json").toString()).err())
                 .contains("no spec file")
                 .hasLineCount(1);
         Path wrong = Files.writeString(
                 folder.resolve("wrong.json"), "{\"base_model\": \"x\", \"training_file\": \"y\", \"outptu\": \"z\"}");
-        Ran ran = run("train", wrong.toString());
-        assertThat(ran.code).isEqualTo(1);
-        assertThat(ran.err)
+        CommandLineRun ran = run("train", wrong.toString());
+        assertThat(ran.code()).isEqualTo(1);
+        assertThat(ran.err())
                 .contains("\"outptu\" is not a known setting; did you mean \"output\"?")
                 .hasLineCount(1);
-        assertThat(run("evaluate", "--model", folder.toString(), "--data", "x").err)
+        assertThat(run("evaluate", "--model", folder.toString(), "--data", "x").err())
                 .hasLineCount(1);
-        assertThat(run("inspect", folder.resolve("nothing").toString()).err)
+        assertThat(run("inspect", folder.resolve("nothing").toString()).err())
                 .contains("nothing at")
                 .hasLineCount(1);
-        assertThat(run("fly").code).isEqualTo(2);
+        assertThat(run("fly").code()).isEqualTo(2);
     }
 
     @Test
@@ -123,19 +120,21 @@ class LowrankTest {
         String adapter = FIXTURE.resolve("trained-adapter").toString();
         String base = FIXTURE.resolve("model").toString();
         Path picture = folder.resolve("a.svg");
-        Ran table = run(
+        CommandLineRun table = run(
                 "inspect", adapter, "--analyze", "--base", base, "--against", adapter, "--picture", picture.toString());
-        assertThat(table.code).as(table.err).isZero();
-        assertThat(table.out).contains("model.layers.1.self_attn.q_proj", "amplified", "1.000");
+        assertThat(table.code()).as(table.err()).isZero();
+        assertThat(table.out()).contains("model.layers.1.self_attn.q_proj", "amplified", "1.000");
         assertThat(Files.readString(picture)).startsWith("<svg").contains("Directions in common");
-        Ran json = run("inspect", adapter, "--analyze", "--json");
-        assertThat(JsonMapper.shared().readTree(json.out).required("layers").size())
+        CommandLineRun json = run("inspect", adapter, "--analyze", "--json");
+        assertThat(JsonMapper.shared().readTree(json.out()).required("layers").size())
                 .isEqualTo(14);
-        assertThat(run("inspect", adapter, "--picture", picture.toString()).err).contains("add --analyze");
-        assertThat(run("inspect", adapter, "--analyze", "--picture", "nowhere/a.svg").err)
+        assertThat(run("inspect", adapter, "--picture", picture.toString()).err())
+                .contains("add --analyze");
+        assertThat(run("inspect", adapter, "--analyze", "--picture", "nowhere/a.svg")
+                        .err())
                 .contains("in a folder that exists")
                 .hasLineCount(1);
-        assertThat(run("inspect", base, "--analyze").err)
+        assertThat(run("inspect", base, "--analyze").err())
                 .contains("is a model folder, not an adapter")
                 .hasLineCount(1);
     }
@@ -143,16 +142,16 @@ class LowrankTest {
     @Test
     void inspectSaysWhatAModelAnAdapterACheckpointAndADatasetHold() {
         run("train", spec.toString());
-        assertThat(run("inspect", FIXTURE.resolve("model").toString()).out).contains("llama", "layers");
-        assertThat(run("inspect", folder.resolve("out").toString()).out).contains("PEFT LoRA adapter", "rank");
+        assertThat(run("inspect", FIXTURE.resolve("model").toString()).out()).contains("llama", "layers");
+        assertThat(run("inspect", folder.resolve("out").toString()).out()).contains("PEFT LoRA adapter", "rank");
         assertThat(run(
                                 "inspect",
                                 folder.resolve("out/checkpoints/step-00000006").toString())
-                        .out)
+                        .out())
                 .contains("checkpoint", "6", "true");
-        Ran rows = run("inspect", FIXTURE.resolve("rows.jsonl").toString(), "--json");
-        assertThat(rows.code).isZero();
-        assertThat(JsonMapper.shared().readTree(rows.out).required("rows").asInt())
+        CommandLineRun rows = run("inspect", FIXTURE.resolve("rows.jsonl").toString(), "--json");
+        assertThat(rows.code()).isZero();
+        assertThat(JsonMapper.shared().readTree(rows.out()).required("rows").asInt())
                 .isEqualTo(10);
     }
 
@@ -167,21 +166,7 @@ class LowrankTest {
                         extent));
     }
 
-    private record Ran(int code, String out, String err) {}
-
-    private static Ran run(String... args) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-        ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-        try {
-            int code = Lowrank.run(args);
-            return new Ran(code, toOut.toString(StandardCharsets.UTF_8), toErr.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+    private static CommandLineRun run(String... args) {
+        return CommandLineRun.of(args);
     }
 }

@@ -2,10 +2,7 @@ package dev.lowrank.engine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -23,9 +20,9 @@ class MergeCommandTest {
 
     @Test
     void adapterOfAFullPrecisionBaseIsMergedWithoutMoreAdo() {
-        Ran ran = run("merge", BASE, "--adapter", ADAPTER, "--output", output("m"), "--dtype", "bf16");
-        assertThat(ran.code).as(ran.err).isZero();
-        assertThat(ran.out)
+        CommandLineRun ran = run("merge", BASE, "--adapter", ADAPTER, "--output", output("m"), "--dtype", "bf16");
+        assertThat(ran.code()).as(ran.err()).isZero();
+        assertThat(ran.out())
                 .contains("tensors changed by the LoRA adapter", "BF16", "read back")
                 .hasLineCount(1);
         assertThat(folder.resolve("m/model.safetensors")).exists();
@@ -38,7 +35,7 @@ class MergeCommandTest {
                 {"base_model": "%s", "training_file": "%s", "format": "tokenized", "output": "%s", "method": "qlora",
                  "adapter": {"rank": 2}, "training": {"max_steps": 2, "epochs": 1, "learning_rate": 0.01}}
                 """.formatted(BASE, FIXTURE.resolve("rows.jsonl"), folder.resolve("out")));
-        assertThat(run("train", spec.toString()).code).isZero();
+        assertThat(run("train", spec.toString()).code()).isZero();
         JsonNode origin = JsonMapper.shared().readTree(Files.readString(folder.resolve("out/lowrank.json")));
         assertThat(origin.required("method").stringValue()).isEqualTo("qlora");
         assertThat(origin.required("quantization").toString()).isEqualTo("{\"type\":\"nf4\",\"double\":true}");
@@ -46,10 +43,10 @@ class MergeCommandTest {
         assertThat(origin.required("spec").has("training_file")).isFalse();
 
         String adapter = output("out");
-        Ran told = run("merge", BASE, "--adapter", adapter, "--output", output("told"));
-        assertThat(told.code).as(told.err).isZero();
-        assertThat(told.out).contains("base in nf4 double", "random rows", "cross-entropy", "logits differ by");
-        Ran json = run(
+        CommandLineRun told = run("merge", BASE, "--adapter", adapter, "--output", output("told"));
+        assertThat(told.code()).as(told.err()).isZero();
+        assertThat(told.out()).contains("base in nf4 double", "random rows", "cross-entropy", "logits differ by");
+        CommandLineRun json = run(
                 "merge",
                 BASE,
                 "--adapter",
@@ -59,8 +56,8 @@ class MergeCommandTest {
                 "--probe",
                 FIXTURE.resolve("rows.jsonl").toString(),
                 "--json");
-        assertThat(json.code).as(json.err).isZero();
-        JsonNode drift = JsonMapper.shared().readTree(json.out).required("drift");
+        assertThat(json.code()).as(json.err()).isZero();
+        JsonNode drift = JsonMapper.shared().readTree(json.out()).required("drift");
         assertThat(drift.required("dataset").booleanValue()).isTrue();
         assertThat(drift.required("trained_on").stringValue()).isEqualTo("nf4 double");
         assertThat(drift.required("largest_logit_difference").doubleValue()).isPositive();
@@ -78,31 +75,17 @@ class MergeCommandTest {
     }
 
     private String refusal(String... more) {
-        Ran ran = run("merge", BASE, "--adapter", ADAPTER, "--output", output("m"), more[0], more[1]);
-        assertThat(ran.code).isEqualTo(1);
-        assertThat(ran.err).hasLineCount(1);
-        return ran.err;
+        CommandLineRun ran = run("merge", BASE, "--adapter", ADAPTER, "--output", output("m"), more[0], more[1]);
+        assertThat(ran.code()).isEqualTo(1);
+        assertThat(ran.err()).hasLineCount(1);
+        return ran.err();
     }
 
     private String output(String name) {
         return folder.resolve(name).toString();
     }
 
-    private record Ran(int code, String out, String err) {}
-
-    private static Ran run(String... args) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-        ByteArrayOutputStream toErr = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
-        try {
-            int code = Lowrank.run(args);
-            return new Ran(code, toOut.toString(StandardCharsets.UTF_8), toErr.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+    private static CommandLineRun run(String... args) {
+        return CommandLineRun.of(args);
     }
 }

@@ -163,13 +163,9 @@ class GoldenTest {
                         o.get("max_grad_norm"),
                         training);
         Path file = Files.writeString(folder.resolve("spec.json"), spec);
-        assertThat(CommandLineRun.of(
-                        "train",
-                        file.toString(),
-                        "--output",
-                        folder.resolve("out").toString(),
-                        "--json"))
-                .isZero();
+        CommandLineRun ran = CommandLineRun.of(
+                "train", file.toString(), "--output", folder.resolve("out").toString(), "--json");
+        assertThat(ran.code()).as(ran.err()).isZero();
     }
 
     /** The six micro-batches as rows of token ids, without their padding. */

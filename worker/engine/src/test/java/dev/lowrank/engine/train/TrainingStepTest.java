@@ -2,6 +2,7 @@ package dev.lowrank.engine.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lowrank.engine.data.RowSet;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.tape.Parameter;
@@ -71,7 +72,7 @@ class TrainingStepTest {
     }
 
     /** Two rows with so many trained tokens each, whose gradient is 1 and whose loss half a nat a token. */
-    private final class Rows implements Objective {
+    private final class Rows implements Objective, RowSet {
         private final int[] trained;
 
         Rows(int... trained) {
@@ -79,7 +80,12 @@ class TrainingStepTest {
         }
 
         @Override
-        public int rows() {
+        public RowSet data() {
+            return this;
+        }
+
+        @Override
+        public int size() {
             return trained.length;
         }
 
