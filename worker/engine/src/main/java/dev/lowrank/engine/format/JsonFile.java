@@ -44,12 +44,13 @@ public final class JsonFile {
      * Reads a file that may hold more values than most.
      *
      * @param maxValues names, values and brackets the file may have; each takes about 100 bytes of memory
+     * @throws InputException as above, and if it has more
      */
     public static JsonNode read(Path file, int maxBytes, int maxValues) {
         byte[] bytes = readBounded(file, maxBytes);
         JsonNode node;
         try {
-            node = parse(bytes);
+            node = parse(bytes, maxValues);
         } catch (JacksonIOException e) {
             throw Refusal.of(file, "is not valid UTF-8; save it as UTF-8", e);
         } catch (JacksonException e) {
@@ -63,13 +64,17 @@ public final class JsonFile {
 
     /** Reads one strict JSON value; nothing but spaces is a missing node. */
     static JsonNode parse(byte[] bytes) throws JacksonException {
+        return parse(bytes, MOST_VALUES);
+    }
+
+    private static JsonNode parse(byte[] bytes, int maxValues) {
         Reader text = new InputStreamReader(
                 new ByteArrayInputStream(bytes),
                 StandardCharsets.UTF_8
                         .newDecoder()
                         .onMalformedInput(CodingErrorAction.REPORT)
                         .onUnmappableCharacter(CodingErrorAction.REPORT));
-        return MAPPER.readTree(text);
+        return mapper(maxValues).readTree(text);
     }
 
     private static JsonMapper mapper(int maxValues) {
