@@ -24,6 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The test rows as questions, each prompt once, with every answer that is known to be good. */
 final class TestQuestions {
     private static final int MOST_BYTES = 256 << 20;
+    private static final int MOST_VALUES = 8_000_000;
 
     /** A question and its references, at least one. */
     record Asked(Question question, List<String> references) {
@@ -71,7 +72,7 @@ final class TestQuestions {
 
     private static Map<String, List<String>> named(Path file) {
         Map<String, List<String>> named = new HashMap<>();
-        for (JsonNode entry : JsonFile.read(file, MOST_BYTES)) {
+        for (JsonNode entry : JsonFile.read(file, MOST_BYTES, MOST_VALUES)) {
             List<String> texts = new ArrayList<>();
             entry.path("references").forEach(text -> texts.add(text.asString("")));
             if (!entry.path("input").isString() || texts.isEmpty()) {

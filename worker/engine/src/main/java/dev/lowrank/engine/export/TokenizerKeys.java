@@ -22,7 +22,10 @@ import tools.jackson.databind.JsonNode;
  * @param notes what a person should know
  */
 record TokenizerKeys(Map<String, GgufValue> values, List<String> notes) {
-    private static final int LARGEST_TOKENIZER = 512 << 20;
+    private static final int LARGEST_TOKENIZER = 128 << 20;
+    /** Tokens with their ids, and merges of up to four values each. */
+    private static final int MOST_VALUES = 8_000_000;
+
     private static final int LARGEST_SETTINGS = 32 << 20;
     private static final String FILE = "tokenizer.json";
 
@@ -49,7 +52,7 @@ record TokenizerKeys(Map<String, GgufValue> values, List<String> notes) {
      * @throws InputException if llama.cpp would cut text into other tokens
      */
     static TokenizerKeys read(Path folder, Settings config, int rows) {
-        JsonNode root = JsonFile.read(folder.resolve(FILE), LARGEST_TOKENIZER);
+        JsonNode root = JsonFile.read(folder.resolve(FILE), LARGEST_TOKENIZER, MOST_VALUES);
         try (Tokenizer tokenizer = Tokenizer.open(folder)) {
             return new Reading(folder, config, root, tokenizer).keys(rows);
         }

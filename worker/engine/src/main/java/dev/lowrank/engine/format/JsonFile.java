@@ -27,18 +27,6 @@ public final class JsonFile {
     /** A bound on the memory of the tree: a file of nothing but brackets would grow thirty-fold. */
     private static final int MOST_VALUES = 1_000_000;
 
-    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxNestingDepth(DEEPEST)
-                            .maxTokenCount(MOST_VALUES)
-                            // Below what a double holds: a longer number would not convert.
-                            .maxNumberLength(300)
-                            .build())
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .build())
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
     private JsonFile() {}
 
     /**
@@ -49,14 +37,24 @@ public final class JsonFile {
      * @throws UncheckedIOException if the disk fails
      */
     public static JsonNode read(Path file, int maxBytes) {
+        return read(file, maxBytes, MOST_VALUES);
+    }
+
+    /**
+     * Reads a file that may hold more values than most.
+     *
+     * @param maxValues names, values and brackets the file may have; each takes about 100 bytes of memory
+     * @throws InputException as above, and if it has more
+     */
+    public static JsonNode read(Path file, int maxBytes, int maxValues) {
         byte[] bytes = readBounded(file, maxBytes);
         JsonNode node;
         try {
-            node = parse(bytes);
+            node = parse(bytes, maxValues);
         } catch (JacksonIOException e) {
             throw Refusal.of(file, "is not valid UTF-8; save it as UTF-8", e);
         } catch (JacksonException e) {
-            throw Refusal.of(file, problem(e), e);
+            throw Refusal.of(file, problem(e, maxValues), e);
         }
         if (node.isMissingNode()) {
             throw Refusal.of(file, "is empty where JSON belongs; copy or download it again");
@@ -66,16 +64,34 @@ public final class JsonFile {
 
     /** Reads one strict JSON value; nothing but spaces is a missing node. */
     static JsonNode parse(byte[] bytes) throws JacksonException {
+        return parse(bytes, MOST_VALUES);
+    }
+
+    private static JsonNode parse(byte[] bytes, int maxValues) {
         Reader text = new InputStreamReader(
                 new ByteArrayInputStream(bytes),
                 StandardCharsets.UTF_8
                         .newDecoder()
                         .onMalformedInput(CodingErrorAction.REPORT)
                         .onUnmappableCharacter(CodingErrorAction.REPORT));
-        return MAPPER.readTree(text);
+        return mapper(maxValues).readTree(text);
     }
 
-    private static String problem(JacksonException e) {
+    private static JsonMapper mapper(int maxValues) {
+        return JsonMapper.builder(JsonFactory.builder()
+                        .streamReadConstraints(StreamReadConstraints.builder()
+                                .maxNestingDepth(DEEPEST)
+                                .maxTokenCount(maxValues)
+                                // Below what a double holds: a longer number would not convert.
+                                .maxNumberLength(300)
+                                .build())
+                        .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                        .build())
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .build();
+    }
+
+    private static String problem(JacksonException e, int maxValues) {
         String reason =
                 String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
         if (reason.contains("uplicate")) {
@@ -83,7 +99,7 @@ public final class JsonFile {
         }
         if (e instanceof StreamConstraintsException) {
             return "nests deeper than %d, or holds more than %d values or an overlong name or number; simplify it"
-                    .formatted(DEEPEST, MOST_VALUES);
+                    .formatted(DEEPEST, maxValues);
         }
         return "is not valid JSON at line %d, column %d; correct it or download it again"
                 .formatted(

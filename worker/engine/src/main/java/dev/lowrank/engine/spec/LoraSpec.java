@@ -1,11 +1,10 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.format.PeftPatterns;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,12 +72,12 @@ public record LoraSpec(
 
     /** Rank of a module. */
     public int rank(String path) {
-        return found(rankPattern, path, rank);
+        return found(rankPattern, "adapter.rank_pattern", path, rank);
     }
 
     /** Alpha of a module. */
     public double alpha(String path) {
-        return found(alphaPattern, path, alpha);
+        return found(alphaPattern, "adapter.alpha_pattern", path, alpha);
     }
 
     /** What {@code B A} is multiplied by at a module. */
@@ -92,25 +91,22 @@ public record LoraSpec(
         return layers == null || layers.contains(layer);
     }
 
-    private static <T> T found(Map<String, T> patterns, String path, T otherwise) {
-        for (Map.Entry<String, T> entry : patterns.entrySet()) {
-            if (compiled(entry.getKey()).matcher(path).matches()) {
-                return entry.getValue();
-            }
+    private static <T> T found(Map<String, T> patterns, String field, String path, T otherwise) {
+        try {
+            return PeftPatterns.of(patterns).orElse(path, otherwise);
+        } catch (IllegalArgumentException e) {
+            throw new SpecException(
+                    field, "has a key that takes too long to match; give endings such as \"down_proj\".");
         }
-        return otherwise;
-    }
-
-    private static Pattern compiled(String key) {
-        return Pattern.compile("(.*\\.)?(" + key + ")");
     }
 
     private static String place(String field, String key) {
         boolean sound = !key.isBlank() && key.length() <= LONGEST_PATTERN;
         if (sound) {
             try {
-                compiled(key);
-            } catch (PatternSyntaxException e) {
+                // Not Java's own: its patterns can take for ever, and what they mean is not what PEFT means.
+                PeftPatterns.of(Map.of(key, key));
+            } catch (IllegalArgumentException e) {
                 sound = false;
             }
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -30,6 +31,14 @@ class AdapterSpecTest {
         LoraSpec spec = lora(
                 "{\"rank\": 8, \"rank_pattern\": {\"down_proj\": 2, \"layers\\\\.1\\\\..*q_proj\": 3, \"k_proj|v_proj\": 5}}");
         assertThat(spec.rank(path)).isEqualTo(rank);
+    }
+
+    @Test
+    @Timeout(60)
+    void patternThatWouldTakeForEverIsAnsweredOrRefusedSoon() {
+        LoraSpec lora = lora("{\"rank\": 8, \"rank_pattern\": {\"(a+)+b\": 2}}");
+        assertThat(lora.rank("a".repeat(60))).isEqualTo(8);
+        assertThat(lora.rank("a".repeat(60) + "b")).isEqualTo(2);
     }
 
     @Test
