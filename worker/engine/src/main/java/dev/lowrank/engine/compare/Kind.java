@@ -13,7 +13,7 @@ public enum Kind {
     PROMPT("prompt", "prompt tuning", "tokens", Method.PROMPT_TUNING, 3e-1),
     IA3("ia3", "IA3", "", Method.IA3, 1e-1);
 
-    /** Bases below this many parameters stand larger steps than the engine's own rates, made for usual sizes. */
+    /** Bases below this many parameters stand larger steps than the engine's own rates; docs/methods.md has what was tried. */
     private static final long SMALL = 100_000_000;
 
     private final String key;
