@@ -12,70 +12,8 @@ import tools.jackson.databind.node.ObjectNode;
  * surprised, so nothing gets there whose form is not known here; docs/testing.md lists what it was surprised by.
  */
 final class TokenizerCheck {
-    private static final int MOST_STEPS = 32;
-    private static final int LONGEST_TEXT = 64;
     private static final int MOST_GROWTH = 64;
     private static final int LONGEST_WORD = 1_000;
-    private static final Set<String> BEHAVIOURS =
-            Set.of("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous");
-    private static final Set<String> PREPEND_SCHEMES = Set.of("first", "never", "always");
-
-    /** The fields of each kind of step, by their kind; a field with a question mark may be left out or null. */
-    private static final Map<String, Map<String, String>> NORMALIZERS = Map.ofEntries(
-            Map.entry("NFC", Map.of()),
-            Map.entry("NFD", Map.of()),
-            Map.entry("NFKC", Map.of()),
-            Map.entry("NFKD", Map.of()),
-            Map.entry("Lowercase", Map.of()),
-            Map.entry("StripAccents", Map.of()),
-            Map.entry("Strip", Map.of("strip_left", "flag", "strip_right", "flag")),
-            Map.entry("Prepend", Map.of("prepend", "text")),
-            Map.entry("Replace", Map.of("pattern", "pattern", "content", "any text")));
-
-    private static final Map<String, Map<String, String>> PRE_TOKENIZERS = Map.ofEntries(
-            Map.entry("ByteLevel", Map.of("add_prefix_space", "flag", "trim_offsets", "flag", "use_regex", "flag?")),
-            Map.entry("Split", Map.of("pattern", "pattern", "behavior", "behavior", "invert", "flag")),
-            Map.entry("Digits", Map.of("individual_digits", "flag")),
-            Map.entry("Punctuation", Map.of("behavior", "behavior?")),
-            Map.entry("Whitespace", Map.of()),
-            Map.entry("WhitespaceSplit", Map.of()),
-            Map.entry("BertPreTokenizer", Map.of()),
-            Map.entry("UnicodeScripts", Map.of()),
-            Map.entry("CharDelimiterSplit", Map.of("delimiter", "character")),
-            Map.entry(
-                    "Metaspace",
-                    Map.of(
-                            "replacement", "character",
-                            "prepend_scheme", "scheme?",
-                            "add_prefix_space", "flag?",
-                            "split", "flag?",
-                            "str_rep", "text?")));
-
-    private static final Map<String, Map<String, String>> POST_PROCESSORS = Map.ofEntries(
-            Map.entry("ByteLevel", Map.of("add_prefix_space", "flag", "trim_offsets", "flag", "use_regex", "flag?")),
-            Map.entry(
-                    "TemplateProcessing", Map.of("single", "template", "pair", "pieces", "special_tokens", "specials")),
-            Map.entry("BertProcessing", Map.of("sep", "token", "cls", "token")),
-            Map.entry(
-                    "RobertaProcessing",
-                    Map.of("sep", "token", "cls", "token", "trim_offsets", "flag", "add_prefix_space", "flag")));
-
-    private static final Map<String, Map<String, String>> DECODERS = Map.ofEntries(
-            Map.entry("ByteLevel", Map.of("add_prefix_space", "flag", "trim_offsets", "flag", "use_regex", "flag?")),
-            Map.entry("ByteFallback", Map.of()),
-            Map.entry("Fuse", Map.of()),
-            Map.entry("Strip", Map.of("content", "character", "start", "count", "stop", "nothing")),
-            Map.entry("Replace", Map.of("pattern", "pattern", "content", "any text")),
-            Map.entry("WordPiece", Map.of("prefix", "any text", "cleanup", "flag")),
-            Map.entry(
-                    "Metaspace",
-                    Map.of(
-                            "replacement", "character",
-                            "prepend_scheme", "scheme?",
-                            "add_prefix_space", "flag?",
-                            "split", "flag?",
-                            "str_rep", "text?")));
-
     private double growth = 1;
 
     private TokenizerCheck() {}
@@ -88,10 +26,10 @@ final class TokenizerCheck {
         }
         require(outline.path("version").asString("1.0").equals("1.0"), "version", "is not 1.0");
         check.model(outline.path("model"));
-        check.steps(outline, "normalizer", "normalizers", NORMALIZERS);
-        check.steps(outline, "pre_tokenizer", "pretokenizers", PRE_TOKENIZERS);
-        check.steps(outline, "post_processor", "processors", POST_PROCESSORS);
-        check.steps(outline, "decoder", "decoders", DECODERS);
+        check.steps(outline, "normalizer", "normalizers", TokenizerSteps.NORMALIZERS);
+        check.steps(outline, "pre_tokenizer", "pretokenizers", TokenizerSteps.PRE_TOKENIZERS);
+        check.steps(outline, "post_processor", "processors", TokenizerSteps.POST_PROCESSORS);
+        check.steps(outline, "decoder", "decoders", TokenizerSteps.DECODERS);
         check.added(outline.path("added_tokens"));
         for (String section : List.of("truncation", "padding")) {
             // Both are switched off, but are read before that.
@@ -138,7 +76,10 @@ final class TokenizerCheck {
                                 && most.intValue() <= LONGEST_WORD,
                         "model",
                         "looks at words of more than %d characters (max_input_chars_per_word)".formatted(LONGEST_WORD));
-                require(prefix.isString() && prefix.stringValue().length() <= LONGEST_TEXT, "model", "has no prefix");
+                require(
+                        prefix.isString() && prefix.stringValue().length() <= TokenizerSteps.LONGEST_TEXT,
+                        "model",
+                        "has no prefix");
             }
             default -> {} // Unigram and WordLevel have nothing else that could be wrong in a way the library minds.
         }
@@ -157,9 +98,9 @@ final class TokenizerCheck {
         onlyFields(part, section, Set.of("type", list));
         JsonNode steps = part.path(list);
         require(
-                steps.isArray() && steps.size() <= MOST_STEPS,
+                steps.isArray() && steps.size() <= TokenizerSteps.MOST,
                 section,
-                "is no list of at most %d".formatted(MOST_STEPS));
+                "is no list of at most %d".formatted(TokenizerSteps.MOST));
         steps.forEach(step -> step(step, section, known));
     }
 
@@ -177,7 +118,7 @@ final class TokenizerCheck {
                 return;
             }
             require(
-                    fits(value, optional ? kind.substring(0, kind.length() - 1) : kind),
+                    TokenizerSteps.fits(value, optional ? kind.substring(0, kind.length() - 1) : kind),
                     place,
                     "has no sound \"%s\"".formatted(name));
         });
@@ -200,102 +141,11 @@ final class TokenizerCheck {
         require(growth <= MOST_GROWTH, place, "lengthens texts more than %d times".formatted(MOST_GROWTH));
     }
 
-    private static boolean fits(JsonNode value, String kind) {
-        return switch (kind) {
-            case "flag" -> value.isBoolean();
-            case "text" -> isText(value) && !value.stringValue().isEmpty();
-            case "any text" -> isText(value);
-            case "character" ->
-                value.isString()
-                        && value.stringValue()
-                                        .codePointCount(0, value.stringValue().length())
-                                == 1;
-            // More than a token has, and the library looks before its beginning.
-            case "nothing" -> isCount(value) && value.intValue() == 0;
-            case "count" -> isCount(value);
-            case "behavior" -> BEHAVIOURS.contains(value.asString(""));
-            case "scheme" -> PREPEND_SCHEMES.contains(value.asString(""));
-            case "pattern" -> isPattern(value);
-            case "template" -> isTemplate(value, true);
-            case "pieces" -> isTemplate(value, false);
-            case "specials" -> value.isObject() && value.valueStream().allMatch(TokenizerCheck::isSpecial);
-            case "token" -> value.isArray() && value.size() == 2 && value.get(0).isString() && isId(value.get(1));
-            default -> throw new IllegalArgumentException(kind);
-        };
-    }
-
-    private static boolean isText(JsonNode value) {
-        return value.isString() && value.stringValue().length() <= LONGEST_TEXT;
-    }
-
-    private static boolean isCount(JsonNode value) {
-        return value.isIntegralNumber()
-                && value.canConvertToInt()
-                && value.intValue() >= 0
-                && value.intValue() <= 1_000;
-    }
-
-    private static boolean isId(JsonNode value) {
-        return value.isIntegralNumber() && value.canConvertToInt() && value.intValue() >= 0;
-    }
-
-    private static boolean isPattern(JsonNode value) {
-        if (!value.isObject() || value.size() != 1) {
-            return false;
-        }
-        if (value.has("String")) {
-            return isText(value.get("String"))
-                    && !value.get("String").stringValue().isEmpty();
-        }
-        if (!value.path("Regex").isString()) {
-            return false;
-        }
-        try {
-            SplitPattern.check(value.get("Regex").stringValue());
-            return true;
-        } catch (SplitPattern.Refused e) {
-            throw new InputException("has a regular expression that " + e.getMessage());
-        }
-    }
-
-    /** What stands around a single text: the text itself, once, and tokens that are left out here. */
-    private static boolean isTemplate(JsonNode value, boolean single) {
-        if (!value.isArray() || value.size() > MOST_STEPS) {
-            return false;
-        }
-        int texts = 0;
-        for (JsonNode piece : value) {
-            JsonNode inside =
-                    piece.path("Sequence").isMissingNode() ? piece.path("SpecialToken") : piece.path("Sequence");
-            if (piece.size() != 1 || !inside.isObject() || inside.size() != 2 || !isId(inside.path("type_id"))) {
-                return false;
-            }
-            String id = inside.path("id").asString("");
-            boolean text = piece.has("Sequence");
-            if (text && !id.equals("A") && (single || !id.equals("B"))) {
-                return false;
-            }
-            texts += text ? 1 : 0;
-        }
-        return !single || texts == 1;
-    }
-
-    private static boolean isSpecial(JsonNode value) {
-        return value.isObject()
-                && value.size() == 3
-                && value.path("id").isString()
-                && value.path("ids").isArray()
-                && value.path("ids").valueStream().allMatch(TokenizerCheck::isId)
-                && value.path("tokens").isArray()
-                && value.path("tokens").valueStream().allMatch(JsonNode::isString)
-                && value.path("ids").size() == value.path("tokens").size();
-    }
-
     private void added(JsonNode tokens) {
         require(isNothing(tokens) || tokens.isArray(), "list of added_tokens", "is no list");
         for (JsonNode token : tokens) {
             boolean sound = token.isObject()
-                    && isId(token.path("id"))
+                    && TokenizerSteps.isId(token.path("id"))
                     && token.path("content").isString()
                     && !token.path("content").stringValue().isEmpty()
                     && List.of("single_word", "lstrip", "rstrip", "normalized", "special").stream()
