@@ -10,7 +10,9 @@ import java.util.List;
  */
 record TrainedSpans(String text, List<Span> spans) {
     /** Each answer is found by writing the conversation up to it again: many in a long one would take for ever. */
-    private static final long MOST_CHARACTERS = 1L << 28;
+    private static final long MOST_WORK = 1L << 26;
+    /** Characters that writing a message costs besides its own. */
+    private static final int MESSAGE = 256;
 
     record Span(int from, int to) {}
 
@@ -34,18 +36,11 @@ record TrainedSpans(String text, List<Span> spans) {
     static TrainedSpans of(Row.Chat row, ChatRenderer renderer) {
         String whole = render(row, row.messages().size(), false, renderer);
         List<Span> spans = new ArrayList<>();
-        long written = whole.length();
+        requireFewAnswers(row, whole.length());
         for (int i = 0; i < row.messages().size(); i++) {
             if (row.learns(i)) {
-                if (written > MOST_CHARACTERS) {
-                    throw new RowException(
-                            "messages",
-                            "has too many answers for a conversation of %d characters; split the row, give answers \"weight\": 0, or set train_on to \"all\"."
-                                    .formatted(whole.length()));
-                }
                 String before = render(row, i, true, renderer);
                 String after = i + 1 == row.messages().size() ? whole : render(row, i + 1, false, renderer);
-                written += before.length() + after.length();
                 if (!whole.startsWith(after)) {
                     throw new RowException(
                             "messages[%d]".formatted(i),
@@ -62,6 +57,20 @@ record TrainedSpans(String text, List<Span> spans) {
             }
         }
         return new TrainedSpans(whole, spans);
+    }
+
+    private static void requireFewAnswers(Row.Chat row, int characters) {
+        int messages = row.messages().size();
+        long answers = 0;
+        for (int i = 0; i < messages; i++) {
+            answers += row.learns(i) ? 1 : 0;
+        }
+        if (answers * (characters + (long) MESSAGE * messages) > MOST_WORK) {
+            throw new RowException(
+                    "messages",
+                    "has %d answers to learn in a conversation of %d messages and %d characters, which takes too long to tell apart; split the row, give answers \"weight\": 0, or set train_on to \"all\"."
+                            .formatted(answers, messages, characters));
+        }
     }
 
     /** The whole conversation, without looking for the assistant's part. */

@@ -10,23 +10,34 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class TrainedSpansTest {
-    @Test
-    void conversationOfManyAnswersIsRefusedBeforeItIsWrittenTooOften() {
-        String long32Mi = "x".repeat(32 << 20);
-        AtomicInteger written = new AtomicInteger();
-        ChatRenderer renderer = (messages, tools, prompt) -> {
-            written.incrementAndGet();
-            return long32Mi;
-        };
+    private static List<Map<String, Object>> turns(int count) {
         List<Map<String, Object>> messages = new ArrayList<>();
-        for (int i = 0; i < 1_000; i++) {
+        for (int i = 0; i < count; i++) {
             messages.add(Map.of("role", "user", "content", "?"));
             messages.add(Map.of("role", "assistant", "content", "!"));
         }
-        assertThatThrownBy(() -> TrainedSpans.of(new Row.Chat(messages, null, 0), renderer))
+        return messages;
+    }
+
+    @Test
+    void conversationOfVeryManyAnswersIsRefusedOnceItIsWritten() {
+        AtomicInteger written = new AtomicInteger();
+        ChatRenderer renderer = (messages, tools, prompt) -> {
+            written.incrementAndGet();
+            return "?!".repeat(messages.size());
+        };
+        assertThatThrownBy(() -> TrainedSpans.of(new Row.Chat(turns(1_000), null, 0), renderer))
                 .isInstanceOf(RowException.class)
-                .hasMessageContaining("has too many answers for a conversation of 33554432 characters");
-        assertThat(written).hasValueLessThan(16);
+                .hasMessageContaining(
+                        "has 1000 answers to learn in a conversation of 2000 messages and 4000 characters");
+        assertThat(written).hasValue(1);
+    }
+
+    @Test
+    void longConversationOfManyAnswersIsStillRead() {
+        ChatRenderer renderer = (messages, tools, prompt) -> "x".repeat(5_000 * messages.size());
+        assertThat(TrainedSpans.of(new Row.Chat(turns(60), null, 0), renderer).spans())
+                .hasSize(60);
     }
 
     @Test
