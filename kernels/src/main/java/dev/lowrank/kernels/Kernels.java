@@ -12,6 +12,11 @@ import org.jspecify.annotations.Nullable;
  * key-value heads (H a multiple of G), D head width, V vocabulary, S sequences. Tensors are row-major. A shape that does
  * not fit is an {@link IllegalArgumentException} at the call. Implementations are used by one thread at a time.
  *
+ * <p>Activations and their gradients (x, y, dx, q, out and the like) are F32 or BF16, each tensor by itself; whatever is
+ * stored, arithmetic is fp32, and what is written as BF16 is rounded once. Everything else is F32: what is trained and its
+ * gradients, weights and biases of norms and columns, rstd, lse, losses, the optimizer's averages, cosines and sines. Only
+ * matrices that {@link #matmul}, {@link #embedding} and {@link #linearCrossEntropy} multiply with or look up may be BF16 too.
+ *
  * <p>Arguments that are only read may share memory with each other. What is written may share none with anything else
  * of the call, unless the method says so; where it does, it means the same tensor, not one that overlaps it partly.
  */
@@ -36,7 +41,7 @@ public interface Kernels extends AutoCloseable {
      */
     Workspace pagedWorkspace(Path folder);
 
-    /** Copies {@code source[offset …]} into the whole of {@code target} (F32). */
+    /** Copies {@code source[offset …]} into the whole of {@code target} (F32, or rounded to BF16). */
     void upload(float[] source, int offset, Tensor target);
 
     /** Copies {@code source} into the whole of {@code target} (I32). */
@@ -45,7 +50,7 @@ public interface Kernels extends AutoCloseable {
     /** Copies bytes as they lie in a little-endian file into the whole of {@code target}, of any type. */
     void upload(MemorySegment source, Tensor target);
 
-    /** Copies the whole of {@code source} (F32) to {@code target[offset …]}. */
+    /** Copies the whole of {@code source} (F32 or BF16) to {@code target[offset …]}. */
     void download(Tensor source, float[] target, int offset);
 
     /** Copies the bytes of the whole of {@code source}, of any type, little-endian, over all of {@code target}. */
@@ -53,6 +58,9 @@ public interface Kernels extends AutoCloseable {
 
     /** Copies between tensors of equal size and type. */
     void copy(Tensor source, Tensor target);
+
+    /** Copies between F32 and BF16 tensors of equal size, rounding where the target holds less. */
+    void convert(Tensor source, Tensor target);
 
     /** Sets every element to zero. */
     void zero(Tensor target);

@@ -4,6 +4,7 @@ import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Nf4;
@@ -107,9 +108,18 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void upload(float[] source, int offset, Tensor target) {
-        Shapes.floats("upload target", target);
+        Shapes.reals("upload target", target);
         fits("upload source", source.length, offset, target);
-        MemorySegment.copy(source, offset, target.data(), ValueLayout.JAVA_FLOAT, 0, (int) target.size());
+        if (target.dtype() == DType.F32) {
+            MemorySegment.copy(source, offset, target.data(), ValueLayout.JAVA_FLOAT, 0, (int) target.size());
+            return;
+        }
+        Floats to = Floats.of(target);
+        team.elements(target.size(), (from, end) -> {
+            for (long i = from; i < end; i++) {
+                to.set(i, source[offset + (int) i]);
+            }
+        });
     }
 
     @Override
@@ -134,14 +144,28 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void download(Tensor source, float[] target, int offset) {
-        Shapes.floats("download source", source);
+        Shapes.reals("download source", source);
         fits("download target", target.length, offset, source);
-        MemorySegment.copy(source.data(), ValueLayout.JAVA_FLOAT, 0, target, offset, (int) source.size());
+        if (source.dtype() == DType.F32) {
+            MemorySegment.copy(source.data(), ValueLayout.JAVA_FLOAT, 0, target, offset, (int) source.size());
+            return;
+        }
+        Floats from = Floats.of(source);
+        team.elements(source.size(), (begin, end) -> {
+            for (long i = begin; i < end; i++) {
+                target[offset + (int) i] = from.get(i);
+            }
+        });
     }
 
     @Override
     public void copy(Tensor source, Tensor target) {
         elementwise.copy(source, target);
+    }
+
+    @Override
+    public void convert(Tensor source, Tensor target) {
+        elementwise.convert(source, target);
     }
 
     @Override

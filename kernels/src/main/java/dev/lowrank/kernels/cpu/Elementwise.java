@@ -24,6 +24,14 @@ final class Elementwise {
                 (begin, end) -> MemorySegment.copy(from, begin * bytes, to, begin * bytes, (end - begin) * bytes));
     }
 
+    void convert(Tensor source, Tensor target) {
+        Shapes.reals("convert source", source);
+        Shapes.reals("convert target", target, source.size());
+        Floats from = Floats.of(source);
+        Floats to = Floats.of(target);
+        team.elements(source.size(), (begin, end) -> Floats.convert(from, begin, to, begin, end - begin));
+    }
+
     void zero(Tensor target) {
         MemorySegment data = target.data();
         int bytes = target.dtype().bytes();

@@ -23,6 +23,38 @@ final class Shapes {
         }
     }
 
+    /** An F32 or BF16 tensor of any shape. */
+    static void reals(String what, Tensor tensor) {
+        usable(what, tensor);
+        if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.BF16) {
+            throw new IllegalArgumentException("%s must be F32 or BF16 but is %s.".formatted(what, tensor));
+        }
+    }
+
+    /** An F32 or BF16 tensor of so many elements, whatever its axes. */
+    static void reals(String what, Tensor tensor, long size) {
+        reals(what, tensor);
+        if (tensor.size() != size) {
+            throw new IllegalArgumentException("%s must have %d elements but is %s.".formatted(what, size, tensor));
+        }
+    }
+
+    /** An F32 or BF16 tensor with at least one axis, read as a matrix. */
+    static void realMatrix(String what, Tensor tensor) {
+        reals(what, tensor);
+        if (tensor.shape().length == 0) {
+            throw new IllegalArgumentException("%s must have rows but is a single number.".formatted(what));
+        }
+    }
+
+    /** An F32 or BF16 tensor whose first axis is {@code rows} and whose other axes multiply to {@code columns}. */
+    static void realMatrix(String what, Tensor tensor, long rows, long columns) {
+        realMatrix(what, tensor);
+        if (tensor.rows() != rows || tensor.columns() != columns) {
+            throw new IllegalArgumentException("%s must be [%d, %d] but is %s.".formatted(what, rows, columns, tensor));
+        }
+    }
+
     /** An I32 tensor of so many elements. */
     static void ints(String what, Tensor tensor, long size) {
         usable(what, tensor);

@@ -1,0 +1,94 @@
+package dev.lowrank.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * A tensor's elements as fp32 numbers, whichever of F32 and BF16 they are stored as; places are counted in elements. Which
+ * of the two it is does not change within a loop, so the compiler asks once.
+ */
+record Floats(MemorySegment data, boolean half) {
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    private static final VectorSpecies<Short> S =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.WIDTH * Short.SIZE));
+    private static final int NAN = 0x7FC00000;
+
+    static Floats of(Tensor tensor) {
+        return new Floats(tensor.data(), tensor.dtype() == DType.BF16);
+    }
+
+    FloatVector load(long at) {
+        return half ? widen(data, at) : Lanes.load(data, at);
+    }
+
+    void store(FloatVector value, long at) {
+        if (half) {
+            narrow(value, data, at);
+        } else {
+            Lanes.store(value, data, at);
+        }
+    }
+
+    float get(long at) {
+        return half ? Float.intBitsToFloat(data.getAtIndex(JAVA_SHORT, at) << 16) : data.getAtIndex(JAVA_FLOAT, at);
+    }
+
+    void set(long at, float value) {
+        if (half) {
+            data.setAtIndex(JAVA_SHORT, at, (short) (rounded(value) >>> 16));
+        } else {
+            data.setAtIndex(JAVA_FLOAT, at, value);
+        }
+    }
+
+    /** Copies {@code count} elements, rounding where the target holds less. */
+    static void convert(Floats source, long from, Floats target, long to, long count) {
+        long whole = count & -Lanes.WIDTH;
+        for (long i = 0; i < whole; i += Lanes.WIDTH) {
+            target.store(source.load(from + i), to + i);
+        }
+        for (long i = whole; i < count; i++) {
+            target.set(to + i, source.get(from + i));
+        }
+    }
+
+    /** A vector of BF16 elements of the memory as fp32. */
+    static FloatVector widen(MemorySegment data, long at) {
+        return ((IntVector) ShortVector.fromMemorySegment(S, data, at << 1, ORDER)
+                        .convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I, 0))
+                .lanewise(VectorOperators.LSHL, 16)
+                .reinterpretAsFloats();
+    }
+
+    /** Stores a vector as BF16. */
+    static void narrow(FloatVector value, MemorySegment data, long at) {
+        IntVector high = rounded(value).lanewise(VectorOperators.LSHR, 16);
+        ((ShortVector) high.convertShape(VectorOperators.I2S, S, 0)).intoMemorySegment(data, at << 1, ORDER);
+    }
+
+    /** Each lane rounded to the nearest BF16, ties to even, in the upper half; the lower half is to be dropped. */
+    static IntVector rounded(FloatVector value) {
+        IntVector bits = value.reinterpretAsInts();
+        IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+        return bits.add(odd)
+                .add(0x7FFF)
+                .blend(NAN, value.test(VectorOperators.IS_NAN).cast(Lanes.I));
+    }
+
+    /** The same for one number. */
+    static int rounded(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        return Float.isNaN(value) ? NAN : bits + (bits >>> 16 & 1) + 0x7FFF;
+    }
+}
