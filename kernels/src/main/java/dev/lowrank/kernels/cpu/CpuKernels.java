@@ -27,6 +27,7 @@ public final class CpuKernels implements Kernels {
     private final Elementwise elementwise;
     private final Columns columns;
     private final Reductions reductions;
+    private final Bf16Matmul half;
     private final Matmul matmul;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
@@ -49,7 +50,8 @@ public final class CpuKernels implements Kernels {
         elementwise = new Elementwise(team);
         columns = new Columns(team);
         reductions = new Reductions(team);
-        matmul = new Matmul(team);
+        half = new Bf16Matmul(team);
+        matmul = new Matmul(team, half);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
         layerNorm = new LayerNorm(team);
@@ -371,6 +373,12 @@ public final class CpuKernels implements Kernels {
     @Override
     public void close() {
         team.close();
+        half.close();
+    }
+
+    /** How many products on bf16 have been compiled so far, for tests: it must not grow with every new length. */
+    int compiledProducts() {
+        return half.compiledProducts();
     }
 
     private static void fits(String what, int length, int offset, Tensor tensor) {

@@ -43,6 +43,10 @@ final class Elementwise {
 
     void scale(Tensor target, float factor) {
         Shapes.floats("scale target", target);
+        scale(team, target, factor);
+    }
+
+    static void scale(Team team, Tensor target, float factor) {
         MemorySegment data = target.data();
         team.elements(target.size(), (from, to) -> scale(data, factor, from, to));
     }

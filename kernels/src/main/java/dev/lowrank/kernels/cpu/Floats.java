@@ -20,7 +20,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 record Floats(MemorySegment data, boolean half) {
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
-    private static final VectorSpecies<Short> S =
+    static final VectorSpecies<Short> S =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.WIDTH * Short.SIZE));
     private static final int NAN = 0x7FC00000;
 

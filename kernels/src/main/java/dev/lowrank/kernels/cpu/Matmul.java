@@ -1,10 +1,10 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
-import java.lang.foreign.MemorySegment;
 
 /**
- * Matrix products. oneDNN computes on one thread; we divide C ourselves, along its longer side, so that which thread
+ * Matrix products, in fp32 where all three matrices are F32, else on bf16. oneDNN computes on one thread; we divide C ourselves, along its longer side, so that which thread
  * computes what never depends on timing.
  */
 final class Matmul {
@@ -15,14 +15,16 @@ final class Matmul {
     private static final long STRIP = 16;
 
     private final Team team;
+    private final Bf16Matmul half;
 
-    Matmul(Team team) {
+    Matmul(Team team, Bf16Matmul half) {
         this.team = team;
+        this.half = half;
     }
 
     void run(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c) {
-        Shapes.matrix("matmul a", a);
-        Shapes.matrix("matmul b", b);
+        Shapes.realMatrix("matmul a", a);
+        Shapes.realMatrix("matmul b", b);
         int m = transposeA ? a.columns() : a.rows();
         int k = transposeA ? a.rows() : a.columns();
         int n = transposeB ? b.rows() : b.columns();
@@ -31,12 +33,16 @@ final class Matmul {
                 k == inner,
                 "matmul of %s%s and %s%s: the inner extents %d and %d differ."
                         .formatted(a, transposeA ? "^T" : "", b, transposeB ? "^T" : "", k, inner));
-        Shapes.matrix("matmul c", c, m, n);
+        Shapes.realMatrix("matmul c", c, m, n);
         if (m == 0 || n == 0) {
             return;
         }
         if (k == 0) {
-            scaleOnly(c.data(), (long) m * n, beta);
+            scaleOnly(team, c, beta);
+            return;
+        }
+        if (a.dtype() == DType.BF16 || b.dtype() == DType.BF16 || c.dtype() == DType.BF16) {
+            half.run(a, transposeA, b, transposeB, alpha, beta, c);
             return;
         }
         multiply(
@@ -114,11 +120,11 @@ final class Matmul {
         }
     }
 
-    private static void scaleOnly(MemorySegment c, long size, float beta) {
+    private static void scaleOnly(Team team, Tensor c, float beta) {
         if (beta == 0) {
-            c.fill((byte) 0);
+            c.data().fill((byte) 0);
         } else {
-            Elementwise.scale(c, beta, 0, size);
+            Elementwise.scale(team, c, beta);
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.lowrank.kernels.cpu;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -42,6 +41,12 @@ final class Team implements AutoCloseable {
     @FunctionalInterface
     interface Share {
         void run(long from, long to);
+    }
+
+    /** A share, and which part of the team has it. */
+    @FunctionalInterface
+    interface PartShare {
+        void run(int part, long from, long to);
     }
 
     Team(int size) {
@@ -88,11 +93,16 @@ final class Team implements AutoCloseable {
             share.run(0, items);
             return;
         }
+        split(items, multiple, parts, (part, from, to) -> share.run(from, to));
+    }
+
+    /** The same where a share needs to know whose it is. */
+    void split(long items, long multiple, int parts, PartShare share) {
         run(parts, part -> {
             long from = bound(items, multiple, part, parts);
             long to = bound(items, multiple, part + 1, parts);
             if (from < to) {
-                share.run(from, to);
+                share.run(part, from, to);
             }
         });
     }
@@ -257,30 +267,6 @@ final class Team implements AutoCloseable {
                 LockSupport.park(Team.this);
             }
             parked = false;
-        }
-    }
-
-    /** One thread's memory, replaced by a larger piece when it no longer suffices. */
-    private static final class Scratch implements AutoCloseable {
-        private @Nullable Arena arena;
-        private MemorySegment memory = MemorySegment.NULL;
-
-        MemorySegment atLeast(long bytes) {
-            if (memory.byteSize() < bytes) {
-                close();
-                arena = Arena.ofShared();
-                memory = arena.allocate(bytes, CpuWorkspace.ALIGNMENT);
-            }
-            return memory;
-        }
-
-        @Override
-        public void close() {
-            if (arena != null) {
-                arena.close();
-                arena = null;
-                memory = MemorySegment.NULL;
-            }
         }
     }
 }

@@ -1,0 +1,307 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Products of bf16 matrices with fp32 sums, in the processor's tiles where it has them. The team packs the right factor
+ * first, which costs little next to the product: a hundredth at two thousand rows. Then each thread has its rows of C, or
+ * its columns where the rows are few, and walks them in strips, so that few shapes are ever compiled: lengths that differ
+ * from batch to batch are made of powers of two, and tails below 16 are computed in padded scratch.
+ */
+final class Bf16Matmul implements AutoCloseable {
+    private static final int STRIP = 256;
+    private static final int SMALLEST_STRIP = 16;
+
+    /** Rows of B that go through one product where k is long; so much of a panel of B stays in the cache. */
+    static final int CHUNK = 2048;
+
+    /** The same where k is a number of tokens. */
+    private static final int TOKENS = 512;
+
+    /** A panel of B, which all strips of A pass, should take no more than this: half of a usual second-level cache. */
+    private static final long PANEL_BYTES = 1 << 20;
+
+    /** Products below this many multiply-adds are not worth dividing. */
+    private static final long ALONE = 1 << 18;
+
+    /** Up to so many columns of C, a product that sums over tokens is computed as its transpose, which packs better. */
+    private static final int NARROW = 64;
+
+    private final Team team;
+    private final Compiled[] compiled;
+    private final Scratch left = new Scratch();
+    private final Scratch right = new Scratch();
+    private final Scratch packed = new Scratch();
+    private final Scratch turned = new Scratch();
+
+    Bf16Matmul(Team team) {
+        this.team = team;
+        this.compiled = new Compiled[team.size()];
+        for (int i = 0; i < compiled.length; i++) {
+            compiled[i] = new Compiled();
+        }
+    }
+
+    /** What one thread has compiled, and the memory it works in. */
+    private static final class Compiled {
+        private final Map<BlockedProduct.Shape, BlockedProduct> products = new HashMap<>();
+        private final Scratch work = new Scratch();
+        private final Scratch tailOfA = new Scratch();
+        private final Scratch tailOfC = new Scratch();
+
+        void run(BlockedProduct.Shape shape, long a, long b, long c) {
+            BlockedProduct product = products.computeIfAbsent(shape, BlockedProduct::new);
+            product.run(a, b, c, work.atLeast(product.scratchBytes()).address());
+        }
+
+        void close() {
+            products.values().forEach(BlockedProduct::destroy);
+            products.clear();
+            work.close();
+            tailOfA.close();
+            tailOfC.close();
+        }
+    }
+
+    /** A left factor of BF16 elements: A [m, k], or stored as [k, m] if transposed. */
+    record Left(MemorySegment data, long stride, boolean transposed) {
+        long at(long row, long column) {
+            return transposed ? column * stride + row : row * stride + column;
+        }
+    }
+
+    /** Where C lies: F32, or BF16 if half; rows {@code stride} elements apart. */
+    record Target(MemorySegment data, long stride, boolean half) {
+        int bytes() {
+            return half ? Short.BYTES : Float.BYTES;
+        }
+
+        long address(long row, long column) {
+            return data.address() + (row * stride + column) * bytes();
+        }
+    }
+
+    /** {@code c = alpha * op(a) * op(b) + beta * c} with shapes already checked; any of them F32 or BF16. */
+    void run(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c) {
+        int m = c.rows();
+        int n = c.columns();
+        int k = transposeA ? a.rows() : a.columns();
+        if (beta != 0 && beta != 1) {
+            Elementwise.scale(team, c, beta);
+        }
+        boolean accumulate = beta != 0;
+        if (transposeA && !transposeB && n <= NARROW && n < m) {
+            turned(a, b, alpha, accumulate, c, m, n, k);
+            return;
+        }
+        PackedMatrix second =
+                pack(b, transposeB, alpha, k, n, transposeA ? TOKENS : c.dtype() == DType.F32 ? CHUNK : k, transposeA);
+        Left first = new Left(half(a, 1, left), a.columns(), transposeA);
+        multiply(first, m, second, new Target(c.data(), n, c.dtype() == DType.BF16), accumulate);
+    }
+
+    /** {@code C^T = B^T A}, added to C: sums over tokens whose result is a narrow column. */
+    private void turned(Tensor a, Tensor b, float alpha, boolean accumulate, Tensor c, int m, int n, int k) {
+        MemorySegment transpose = turned.atLeast((long) m * n * Float.BYTES); // [n, m]
+        PackedMatrix second = pack(a, false, alpha, k, m, TOKENS, true);
+        Left first = new Left(half(b, 1, left), n, true);
+        multiply(first, n, second, new Target(transpose, m, false), false);
+        Floats to = Floats.of(c);
+        team.rows(m, n, (from, end) -> {
+            for (long i = from; i < end; i++) {
+                for (long j = 0; j < n; j++) {
+                    float sum = Lanes.get(transpose, j * m + i);
+                    to.set(i * n + j, accumulate ? to.get(i * n + j) + sum : sum);
+                }
+            }
+        });
+    }
+
+    /** Packs {@code alpha op(b)} [k, n] for one product. */
+    private PackedMatrix pack(Tensor b, boolean transposed, float alpha, int k, int n, int chunk, boolean varying) {
+        MemorySegment source = half(b, alpha, right);
+        PackedMatrix matrix =
+                new PackedMatrix(packed.atLeast(PackedMatrix.bytes(k, n)), k, n, Math.min(chunk, k), varying);
+        fill(matrix, source, b.columns(), transposed);
+        return matrix;
+    }
+
+    /** Fills a packed matrix from BF16 elements, as {@link PackedMatrix#fill} does, with the whole team. */
+    void fill(PackedMatrix matrix, MemorySegment source, long stride, boolean transposed) {
+        team.split(
+                PackedMatrix.blocks(matrix.n()),
+                1,
+                team.parts((long) matrix.k() * matrix.n()),
+                (from, to) -> matrix.fill(source, stride, transposed, (int) from, (int) to));
+    }
+
+    /** The elements of a tensor times a factor as BF16: its own memory where nothing changes. */
+    private MemorySegment half(Tensor tensor, float factor, Scratch scratch) {
+        if (tensor.dtype() == DType.BF16 && factor == 1) {
+            return tensor.data();
+        }
+        MemorySegment memory = scratch.atLeast(tensor.size() * Short.BYTES);
+        Floats from = Floats.of(tensor);
+        Floats to = new Floats(memory, true);
+        team.elements(tensor.size(), (begin, end) -> scaled(from, factor, to, begin, end));
+        return memory;
+    }
+
+    private static void scaled(Floats source, float factor, Floats target, long from, long to) {
+        long whole = Lanes.whole(from, to);
+        for (long i = from; i < whole; i += Lanes.WIDTH) {
+            target.store(source.load(i).mul(factor), i);
+        }
+        for (long i = whole; i < to; i++) {
+            target.set(i, source.get(i) * factor);
+        }
+    }
+
+    /** {@code C = A B}, or {@code C += A B}, on the whole team; C is [m, n]. */
+    void multiply(Left a, int m, PackedMatrix b, Target c, boolean accumulate) {
+        int parts = (long) m * b.n() * b.k() < ALONE ? 1 : team.size();
+        int blocks = PackedMatrix.blocks(b.n());
+        if (m >= 2 * SMALLEST_STRIP * team.size() || m >= b.n()) {
+            team.split(m, SMALLEST_STRIP, parts, (part, from, to) -> {
+                region(compiled[part], a, b, c, accumulate, (int) from, (int) to, 0, blocks);
+            });
+        } else {
+            team.split(blocks, 1, parts, (part, from, to) -> {
+                region(compiled[part], a, b, c, accumulate, 0, m, (int) from, (int) to);
+            });
+        }
+    }
+
+    /** Rows {@code [from, to)} and column blocks {@code [first, end)} of C. */
+    private static void region(
+            Compiled mine, Left a, PackedMatrix b, Target c, boolean accumulate, int from, int to, int first, int end) {
+        int panel = panel(Math.min(b.chunk(), b.k()));
+        for (int block = first; block < end; block += panel) {
+            int column = block * PackedMatrix.BLOCK;
+            int columns = Math.min(b.n(), Math.min(end, block + panel) * PackedMatrix.BLOCK) - column;
+            for (int row = 0; row < b.k(); row += b.rows(row)) {
+                strips(mine, a, b, c, accumulate || row > 0, from, to, column, columns, row);
+            }
+        }
+    }
+
+    private static int panel(int chunk) {
+        long block = (long) PackedMatrix.blocks(chunk) * PackedMatrix.BLOCK * PackedMatrix.BLOCK * Short.BYTES;
+        return (int) Math.max(2, PANEL_BYTES / block);
+    }
+
+    private static void strips(
+            Compiled mine,
+            Left a,
+            PackedMatrix b,
+            Target c,
+            boolean accumulate,
+            int from,
+            int to,
+            int column,
+            int columns,
+            int row) {
+        int k = b.rows(row);
+        boolean padded = b.varying() && k < PackedMatrix.BLOCK;
+        long second = b.address(row, column);
+        for (int i = from; i < to; ) {
+            int m = strip(to - i, a.transposed);
+            long first = a.data.address() + a.at(i, row) * Short.BYTES;
+            if (padded) {
+                MemorySegment tail = tailOfK(mine, a, i, m, row, k);
+                mine.run(
+                        new BlockedProduct.Shape(m, columns, PackedMatrix.BLOCK, m, true, c.stride, c.half, accumulate),
+                        tail.address(),
+                        second,
+                        c.address(i, column));
+            } else if (m < SMALLEST_STRIP && !a.transposed) {
+                tailOfM(mine, a, b, c, accumulate, i, m, column, columns, row, k);
+            } else {
+                mine.run(
+                        new BlockedProduct.Shape(m, columns, k, a.stride, a.transposed, c.stride, c.half, accumulate),
+                        first,
+                        second,
+                        c.address(i, column));
+            }
+            i += m;
+        }
+    }
+
+    /** The largest strip that fits; of a transposed A, whose m is the model's, the whole rest. */
+    private static int strip(int left, boolean transposed) {
+        return left >= STRIP
+                ? STRIP
+                : transposed ? left : Math.max(Math.min(left, SMALLEST_STRIP), Integer.highestOneBit(left));
+    }
+
+    /** The last rows of a transposed A, fewer than a block, with zeros below: [32, m]. */
+    private static MemorySegment tailOfK(Compiled mine, Left a, int i, int m, int row, int k) {
+        MemorySegment tail = mine.tailOfA.atLeast((long) PackedMatrix.BLOCK * m * Short.BYTES);
+        tail.asSlice(0, (long) PackedMatrix.BLOCK * m * Short.BYTES).fill((byte) 0);
+        long bytes = (long) m * Short.BYTES;
+        for (int j = 0; j < k; j++) {
+            MemorySegment.copy(a.data, a.at(i, (long) row + j) * Short.BYTES, tail, j * bytes, bytes);
+        }
+        return tail;
+    }
+
+    /** The last rows of C, fewer than a strip, computed with rows of zeros below them. */
+    private static void tailOfM(
+            Compiled mine,
+            Left a,
+            PackedMatrix b,
+            Target c,
+            boolean accumulate,
+            int i,
+            int m,
+            int column,
+            int columns,
+            int row,
+            int k) {
+        MemorySegment rows = mine.tailOfA.atLeast((long) SMALLEST_STRIP * k * Short.BYTES); // [16, k]
+        MemorySegment sums = mine.tailOfC.atLeast((long) SMALLEST_STRIP * columns * c.bytes()); // [16, columns]
+        rows.asSlice(0, (long) SMALLEST_STRIP * k * Short.BYTES).fill((byte) 0);
+        sums.asSlice(0, (long) SMALLEST_STRIP * columns * c.bytes()).fill((byte) 0);
+        long bytesOfA = (long) k * Short.BYTES;
+        long bytesOfC = (long) columns * c.bytes();
+        for (int j = 0; j < m; j++) {
+            MemorySegment.copy(a.data, a.at((long) i + j, row) * Short.BYTES, rows, j * bytesOfA, bytesOfA);
+            if (accumulate) {
+                MemorySegment.copy(
+                        c.data, ((i + (long) j) * c.stride + column) * c.bytes(), sums, j * bytesOfC, bytesOfC);
+            }
+        }
+        mine.run(
+                new BlockedProduct.Shape(SMALLEST_STRIP, columns, k, k, false, columns, c.half, accumulate),
+                rows.address(),
+                b.address(row, column),
+                sums.address());
+        for (int j = 0; j < m; j++) {
+            MemorySegment.copy(sums, j * bytesOfC, c.data, ((i + (long) j) * c.stride + column) * c.bytes(), bytesOfC);
+        }
+    }
+
+    /** How many products have been compiled, by all threads. */
+    int compiledProducts() {
+        int count = 0;
+        for (Compiled one : compiled) {
+            count += one.products.size();
+        }
+        return count;
+    }
+
+    @Override
+    public void close() {
+        for (Compiled one : compiled) {
+            one.close();
+        }
+        left.close();
+        right.close();
+        packed.close();
+        turned.close();
+    }
+}

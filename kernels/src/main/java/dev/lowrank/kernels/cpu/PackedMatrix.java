@@ -1,0 +1,130 @@
+package dev.lowrank.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The right factor B [k, n] of a bf16 product as the processor's tiles want it. Rows go in chunks of {@code chunk}; a chunk
+ * is laid out by blocks of 32 columns, a block by pairs of rows, a pair as 32 words of two elements, the upper row's in the
+ * lower half. What is missing to whole blocks of 32 rows and columns is zero.
+ *
+ * @param chunk rows of a chunk, a multiple of 32 unless there is only one
+ * @param varying k differs from call to call: what is left after whole chunks goes in powers of two, so that there are few
+ *     lengths of chunks, and the last, of fewer than 32 rows, counts as 32
+ */
+record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying) {
+    static final int BLOCK = 32;
+    private static final int PAIRS = BLOCK / 2;
+    private static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    /** Bytes that B takes. */
+    static long bytes(int k, int n) {
+        return (long) blocks(k) * blocks(n) * BLOCK_BYTES;
+    }
+
+    static int blocks(int extent) {
+        return (extent + BLOCK - 1) / BLOCK;
+    }
+
+    /** Where the part of a chunk that begins with this column lies; both are beginnings of blocks. */
+    long address(int row, int column) {
+        return data.address() + offset(row, column);
+    }
+
+    private long offset(int row, int column) {
+        long before = (long) row / BLOCK * blocks(n);
+        return (before + (long) column / BLOCK * blocks(rows(row))) * BLOCK_BYTES;
+    }
+
+    /** Rows of the chunk that begins with this row. */
+    int rows(int row) {
+        int left = k - row;
+        if (left >= chunk) {
+            return chunk;
+        }
+        return varying && left > BLOCK ? Integer.highestOneBit(left) : left;
+    }
+
+    /**
+     * Fills the column blocks {@code [from, to)} of all chunks from a BF16 matrix.
+     *
+     * @param source B [k, n], or its transpose [n, k], rows {@code stride} elements apart
+     */
+    void fill(MemorySegment source, long stride, boolean transposed, int from, int to) {
+        for (int row = 0; row < k; row += rows(row)) {
+            int rowBlocks = blocks(rows(row));
+            for (int j = from; j < to; j++) {
+                long at = offset(row, j * BLOCK);
+                int columns = Math.min(BLOCK, n - j * BLOCK);
+                for (int i = 0; i < rowBlocks; i++) {
+                    int first = row + i * BLOCK;
+                    int rows = Math.min(BLOCK, row + rows(row) - first);
+                    if (transposed) {
+                        fillTransposed(source, j * (long) BLOCK * stride + first, stride, rows, columns, at);
+                    } else {
+                        fillPlain(source, first * stride + j * (long) BLOCK, stride, rows, columns, at);
+                    }
+                    at += BLOCK_BYTES;
+                }
+            }
+        }
+    }
+
+    /** A block of rows x columns whose first element is {@code source[from]}. */
+    private void fillPlain(MemorySegment source, long from, long stride, int rows, int columns, long at) {
+        int whole = columns == BLOCK ? BLOCK : 0;
+        for (int p = 0; p < PAIRS; p++) {
+            long upper = from + 2 * p * stride;
+            long word = at + (long) p * BLOCK * Integer.BYTES;
+            if (whole > 0 && 2 * p + 1 < rows) {
+                for (int c = 0; c < whole; c += Lanes.WIDTH) {
+                    IntVector low = words(source, upper + c);
+                    IntVector high = words(source, upper + stride + c);
+                    high.lanewise(VectorOperators.LSHL, 16)
+                            .or(low)
+                            .intoMemorySegment(data, word + (long) c * Integer.BYTES, ORDER);
+                }
+            } else {
+                for (int c = 0; c < BLOCK; c++) {
+                    int low = 2 * p < rows && c < columns ? bits(source, upper + c) : 0;
+                    int high = 2 * p + 1 < rows && c < columns ? bits(source, upper + stride + c) : 0;
+                    data.set(JAVA_INT, word + (long) c * Integer.BYTES, high << 16 | low);
+                }
+            }
+        }
+    }
+
+    /** The same from the transpose: a pair lies together, the columns {@code stride} elements apart. */
+    private void fillTransposed(MemorySegment source, long from, long stride, int rows, int columns, long at) {
+        for (int c = 0; c < BLOCK; c++) {
+            long pair = (from + c * stride) * Short.BYTES;
+            long word = at + (long) c * Integer.BYTES;
+            int whole = c < columns ? rows / 2 : 0;
+            for (int p = 0; p < whole; p++) {
+                int both = source.get(JAVA_INT_UNALIGNED, pair + (long) p * Integer.BYTES);
+                data.set(JAVA_INT, word + (long) p * BLOCK * Integer.BYTES, both);
+            }
+            for (int p = whole; p < PAIRS; p++) {
+                int low = c < columns && 2 * p < rows ? bits(source, from + c * stride + 2 * p) : 0;
+                data.set(JAVA_INT, word + (long) p * BLOCK * Integer.BYTES, low);
+            }
+        }
+    }
+
+    private static IntVector words(MemorySegment source, long at) {
+        return (IntVector) ShortVector.fromMemorySegment(Floats.S, source, at * Short.BYTES, ORDER)
+                .convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I, 0);
+    }
+
+    private static int bits(MemorySegment source, long at) {
+        return Short.toUnsignedInt(source.getAtIndex(JAVA_SHORT, at));
+    }
+}

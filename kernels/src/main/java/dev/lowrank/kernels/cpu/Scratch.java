@@ -1,0 +1,30 @@
+package dev.lowrank.kernels.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** Memory of one owner, replaced by a larger piece when it no longer suffices. */
+final class Scratch implements AutoCloseable {
+    private @Nullable Arena arena;
+    private MemorySegment memory = MemorySegment.NULL;
+
+    /** At least so many bytes, contents undefined; the same memory at every call until more is wanted. */
+    MemorySegment atLeast(long bytes) {
+        if (memory.byteSize() < bytes) {
+            close();
+            arena = Arena.ofShared();
+            memory = arena.allocate(bytes, CpuWorkspace.ALIGNMENT);
+        }
+        return memory;
+    }
+
+    @Override
+    public void close() {
+        if (arena != null) {
+            arena.close();
+            arena = null;
+            memory = MemorySegment.NULL;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package dev.lowrank.kernels;
+
+import static dev.lowrank.kernels.Numbers.assertClose;
+import static dev.lowrank.kernels.Numbers.doubles;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Products with BF16 matrices. The reference computes with the factors as they were stored; what is left is the rounding of
+ * a BF16 result, once for each part of a long sum, and of factors that have to be narrowed (2^-9 each, relative), and sums
+ * in fp32.
+ */
+public abstract class HalfMatmulContract extends KernelsFixture {
+    private static final double ROUNDING = 1 / 256.0;
+
+    private Tensor half(float[] values, long... shape) {
+        Tensor tensor = memory.take(DType.BF16, shape);
+        kernels.upload(values, 0, tensor);
+        return tensor;
+    }
+
+    private Tensor full(float[] values, long... shape) {
+        Tensor tensor = memory.take(shape);
+        kernels.upload(values, 0, tensor);
+        return tensor;
+    }
+
+    private void agrees(int m, int n, int k, boolean ta, boolean tb, float alpha, float beta, DType typeOfC) {
+        String what = "m %d n %d k %d %s %s alpha %s beta %s %s".formatted(m, n, k, ta, tb, alpha, beta, typeOfC);
+        Tensor a = half(random(m * k), ta ? k : m, ta ? m : k);
+        Tensor b = half(random(k * n), tb ? n : k, tb ? k : n);
+        float[] before = beta == 0 ? filled(m * n) : random(m * n);
+        Tensor c = typeOfC == DType.F32 ? full(before, m, n) : half(before, m, n);
+        double[] c0 = beta == 0 ? new double[m * n] : doubles(read(c));
+        kernels.matmul(a, ta, b, tb, alpha, beta, c);
+        double[] expected = Reference.matmul(doubles(read(a)), ta, doubles(read(b)), tb, alpha, beta, c0, m, n, k);
+        double tolerance = alpha == 1 || alpha == 2 ? sumOf(k) : ROUNDING;
+        assertClose(what, read(c), expected, typeOfC == DType.F32 ? tolerance : 2 * ROUNDING, Math.sqrt(k));
+    }
+
+    private static float[] filled(int size) {
+        float[] values = new float[size];
+        Arrays.fill(values, Float.NaN);
+        return values;
+    }
+
+    @Test
+    void multipliesEveryOrientationOverOddSizes() {
+        int[][] sizes = {
+            {1, 1, 1},
+            {1, 33, 7},
+            {7, 5, 3},
+            {16, 32, 32},
+            {13, 65, 40},
+            {65, 13, 207},
+            {207, 64, 65},
+            {300, 130, 33},
+            {33, 300, 129},
+            {100, 16, 600},
+            {16, 100, 1100},
+            {513, 48, 31}
+        };
+        for (int[] s : sizes) {
+            for (int way = 0; way < 4; way++) {
+                for (DType type : new DType[] {DType.F32, DType.BF16}) {
+                    agrees(s[0], s[1], s[2], (way & 1) != 0, (way & 2) != 0, 1, 0, type);
+                    agrees(s[0], s[1], s[2], (way & 1) != 0, (way & 2) != 0, 2, 1, type);
+                }
+            }
+        }
+        agrees(70, 90, 50, false, true, 0.3f, 0.5f, DType.F32);
+    }
+
+    @Test
+    void sumsLongRowsInChunks() {
+        agrees(40, 72, 5000, false, false, 1, 0, DType.F32);
+        agrees(40, 72, 5000, false, true, 1, 1, DType.F32);
+        agrees(40, 72, 5000, true, false, 1, 1, DType.F32);
+        agrees(40, 72, 5000, false, false, 1, 0, DType.BF16);
+    }
+
+    @Test
+    void narrowsAnF32FactorBesideABf16One() {
+        int m = 70;
+        int n = 45;
+        int k = 90;
+        Tensor x = half(random(m * k), m, k);
+        Tensor w = full(random(n * k), n, k);
+        Tensor y = memory.take(m, n);
+        kernels.matmul(x, false, w, true, 1, 0, y);
+        double[] expected =
+                Reference.matmul(doubles(read(x)), false, doubles(read(w)), true, 1, 0, new double[m * n], m, n, k);
+        assertClose("x W^T", read(y), expected, ROUNDING, Math.sqrt(k));
+        Tensor g = memory.take(DType.BF16, m, k);
+        kernels.matmul(full(random(m * n), m, n), false, w, false, 1, 0, g);
+        assertThat(read(g)).doesNotContain(Float.NaN);
+    }
+
+    @Test
+    void carriesWhatIsNotANumber() {
+        float[] values = random(40 * 64);
+        values[70] = Float.NaN;
+        Tensor y = memory.take(DType.BF16, 40, 32);
+        kernels.matmul(half(values, 40, 64), false, half(random(32 * 64), 32, 64), true, 1, 0, y);
+        float[] result = read(y);
+        assertThat(Arrays.copyOfRange(result, 0, 32)).doesNotContain(Float.NaN);
+        assertThat(Arrays.copyOfRange(result, 32, 64)).containsOnly(Float.NaN);
+        assertThat(kernels.allFinite(tensor(result))).isFalse();
+    }
+
+    @Test
+    void givesTheSameBitsAgain() {
+        Tensor a = half(random(300 * 200), 300, 200);
+        Tensor b = half(random(96 * 200), 96, 200);
+        Tensor once = memory.take(300, 96);
+        Tensor again = memory.take(300, 96);
+        kernels.matmul(a, false, b, true, 1, 0, once);
+        kernels.matmul(a, false, b, true, 1, 0, again);
+        assertThat(read(again)).isEqualTo(read(once));
+    }
+}
