@@ -111,6 +111,15 @@ public abstract class HalfMatmulContract extends KernelsFixture {
     }
 
     @Test
+    void keepsWhatIsNotANumberInItsRowWhereRowsAreOdd() {
+        float[] values = random(40 * 63);
+        values[63] = Float.NaN;
+        Tensor y = memory.take(40, 32);
+        kernels.matmul(half(values, 40, 63), false, half(random(32 * 63), 32, 63), true, 1, 0, y);
+        assertThat(Arrays.copyOfRange(read(y), 0, 32)).doesNotContain(Float.NaN);
+    }
+
+    @Test
     void givesTheSameBitsAgain() {
         Tensor a = half(random(300 * 200), 300, 200);
         Tensor b = half(random(96 * 200), 96, 200);

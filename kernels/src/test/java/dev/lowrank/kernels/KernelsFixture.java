@@ -73,6 +73,13 @@ public abstract class KernelsFixture {
         return tensor;
     }
 
+    /** The same numbers as another type, rounded where it holds less. */
+    final Tensor as(DType type, Tensor tensor) {
+        Tensor other = memory.take(type, tensor.shape());
+        kernels.convert(tensor, other);
+        return other;
+    }
+
     final Tensor ints(int... values) {
         Tensor tensor = memory.take(DType.I32, values.length);
         kernels.upload(values, tensor);

@@ -67,7 +67,10 @@ final class Bf16Matmul implements AutoCloseable {
         }
     }
 
-    /** A left factor of BF16 elements: A [m, k], or stored as [k, m] if transposed. */
+    /**
+     * A left factor of BF16 elements: A [m, k], or stored as [k, m] if transposed. Where k is odd, the element behind each
+     * row of A is there and zero.
+     */
     record Left(MemorySegment data, long stride, boolean transposed) {
         long at(long row, long column) {
             return transposed ? column * stride + row : row * stride + column;
@@ -100,8 +103,24 @@ final class Bf16Matmul implements AutoCloseable {
         }
         PackedMatrix second =
                 pack(b, transposeB, alpha, k, n, transposeA ? TOKENS : c.dtype() == DType.F32 ? CHUNK : k, transposeA);
-        Left first = new Left(half(a, 1, left), a.columns(), transposeA);
+        Left first = !transposeA && k % 2 != 0 ? even(a) : new Left(half(a, 1, left), a.columns(), transposeA);
         multiply(first, m, second, new Target(c.data(), n, c.dtype() == DType.BF16), accumulate);
+    }
+
+    /** A with a zero behind each row: elements are read in pairs, and what stood there might not be a number. */
+    private Left even(Tensor a) {
+        long columns = a.columns();
+        long stride = columns + 1;
+        MemorySegment memory = left.atLeast(a.rows() * stride * Short.BYTES); // [m, k + 1]
+        Floats from = Floats.of(a);
+        Floats to = new Floats(memory, true);
+        team.rows(a.rows(), stride, (begin, end) -> {
+            for (long i = begin; i < end; i++) {
+                Floats.convert(from, i * columns, to, i * stride, columns);
+                to.set(i * stride + columns, 0);
+            }
+        });
+        return new Left(memory, stride, false);
     }
 
     /** {@code C^T = B^T A}, added to C: sums over tokens whose result is a narrow column. */

@@ -60,7 +60,7 @@ public final class CpuKernels implements Kernels {
         activating = new Activating(team);
         dropout = new Dropout(team);
         noise = new Noise(team);
-        crossEntropy = new CrossEntropy(team, matmul);
+        crossEntropy = new CrossEntropy(team, matmul, half);
         adamW = new AdamW(team);
         adamW8 = new AdamW8(team);
         nf4Quantizer = new Nf4Quantizer(team);

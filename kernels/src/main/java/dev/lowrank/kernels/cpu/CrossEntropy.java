@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Tensor;
@@ -20,10 +21,12 @@ final class CrossEntropy {
 
     private final Team team;
     private final Matmul matmul;
+    private final Bf16Matmul half;
 
-    CrossEntropy(Team team, Matmul matmul) {
+    CrossEntropy(Team team, Matmul matmul, Bf16Matmul half) {
         this.team = team;
         this.matmul = matmul;
+        this.half = half;
     }
 
     /**
@@ -42,11 +45,11 @@ final class CrossEntropy {
             Workspace scratch) {
         Tensor labels = target.labels();
         Tensor rowScale = target.rowScale();
-        Shapes.matrix("linearCrossEntropy hidden", hidden);
-        Shapes.matrix("linearCrossEntropy weight", weight);
+        Shapes.realMatrix("linearCrossEntropy hidden", hidden);
+        Shapes.realMatrix("linearCrossEntropy weight", weight);
         int width = hidden.columns();
         int vocabulary = weight.rows();
-        Shapes.matrix("linearCrossEntropy weight", weight, vocabulary, width);
+        Shapes.realMatrix("linearCrossEntropy weight", weight, vocabulary, width);
         Shapes.ints("linearCrossEntropy labels", labels, hidden.rows());
         Shapes.inRange("linearCrossEntropy labels", labels, vocabulary, Kernels.IGNORED);
         if (rowScale != null) {
@@ -56,30 +59,37 @@ final class CrossEntropy {
             Shapes.floats("linearCrossEntropy losses", losses, hidden.rows());
         }
         if (dHidden != null) {
-            Shapes.matrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
+            Shapes.realMatrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
         }
         if (dWeight != null) {
             Shapes.matrix("linearCrossEntropy dWeight", dWeight, vocabulary, width);
         }
 
         int[] rows = trainedRows(labels);
-        int chunk = Math.min(rows.length, rowsOfChunk(vocabulary));
+        boolean full = hidden.dtype() == DType.F32 && weight.dtype() == DType.F32;
+        int chunk = Math.min(rows.length, full ? rowsOfChunk(vocabulary) : HalfProjection.rowsOfChunk(vocabulary));
+        boolean gradient = dHidden != null || dWeight != null;
         long mark = scratch.mark();
         try {
-            MemorySegment logits = scratch.take(chunk, vocabulary).data();
-            MemorySegment gathered = scratch.take(chunk, width).data();
+            Projection projection = full
+                    ? new FullProjection(matmul, team, weight, chunk, scratch)
+                    : new HalfProjection(half, team, weight, chunk, gradient, scratch);
             LossSum sum = LossSum.ZERO;
             // Each chunk reads its rows of hidden before it writes the same rows of dHidden.
             for (int from = 0; from < rows.length; from += chunk) {
-                Chunk part =
-                        new Chunk(rows, from, Math.min(chunk, rows.length - from), width, vocabulary, logits, gathered);
-                sum = sum.plus(run(part, hidden.data(), weight.data(), target, losses, dHidden, dWeight));
+                Chunk part = new Chunk(
+                        rows, from, Math.min(chunk, rows.length - from), width, vocabulary, projection.logits());
+                projection.project(hidden, part);
+                sum = sum.plus(losses(part, target, losses, gradient));
+                if (gradient) {
+                    projection.gradients(part, dHidden, dWeight);
+                }
             }
             if (dHidden != null) {
-                zeroIgnored(labels, dHidden.data(), width);
+                zeroIgnored(labels, dHidden.data(), width, dHidden.dtype().bytes());
             }
             if (losses != null) {
-                zeroIgnored(labels, losses.data(), 1);
+                zeroIgnored(labels, losses.data(), 1, Float.BYTES);
             }
             return sum;
         } finally {
@@ -87,50 +97,23 @@ final class CrossEntropy {
         }
     }
 
-    /** The trained rows {@code rows[from … from + count)}; logits [count, vocabulary], gathered [count, width]. */
-    private record Chunk(
-            int[] rows, int from, int count, int width, int vocabulary, MemorySegment logits, MemorySegment gathered) {
+    /** The trained rows {@code rows[from … from + count)}; logits F32 [count, vocabulary]. */
+    record Chunk(int[] rows, int from, int count, int width, int vocabulary, MemorySegment logits) {
         long row(long i) {
             return rows[from + (int) i];
         }
     }
 
-    private LossSum run(
-            Chunk c,
-            MemorySegment hidden,
-            MemorySegment weight,
-            TokenLoss target,
-            @Nullable Tensor losses,
-            @Nullable Tensor dHidden,
-            @Nullable Tensor dWeight) {
-        long bytes = (long) c.width * Float.BYTES;
-        team.rows(c.count, c.width, (from, to) -> {
-            for (long i = from; i < to; i++) {
-                MemorySegment.copy(hidden, c.row(i) * bytes, c.gathered, i * bytes, bytes);
-            }
-        });
-        long g = c.logits.address();
-        long h = c.gathered.address();
-        long w = weight.address();
-        matmul.multiply(false, true, c.count, c.vocabulary, c.width, 1, h, c.width, w, c.width, 0, g, c.vocabulary);
+    /** The products with the head, for one chunk after another. */
+    interface Projection {
+        /** Where the chunk's logits go: F32 [chunk, vocabulary]. */
+        MemorySegment logits();
 
-        LossSum sum = losses(c, target, losses, dHidden != null || dWeight != null);
+        /** {@code logits = H W^T} for the chunk's rows of hidden. */
+        void project(Tensor hidden, Chunk chunk);
 
-        if (dWeight != null) {
-            long dW = dWeight.data().address();
-            matmul.multiply(
-                    true, false, c.vocabulary, c.width, c.count, 1, g, c.vocabulary, h, c.width, 1, dW, c.width);
-        }
-        if (dHidden != null) {
-            matmul.multiply(
-                    false, false, c.count, c.width, c.vocabulary, 1, g, c.vocabulary, w, c.width, 0, h, c.width);
-            team.rows(c.count, c.width, (from, to) -> {
-                for (long i = from; i < to; i++) {
-                    MemorySegment.copy(c.gathered, i * bytes, dHidden.data(), c.row(i) * bytes, bytes);
-                }
-            });
-        }
-        return sum;
+        /** With G in place of the logits: {@code dH = G W} in the chunk's rows, {@code dW += G^T H}. */
+        void gradients(Chunk chunk, @Nullable Tensor dHidden, @Nullable Tensor dWeight);
     }
 
     /** Row by row the loss; with {@code gradient}, the logits become G. */
@@ -211,8 +194,8 @@ final class CrossEntropy {
     }
 
     /** Clears the rows of target [N, width] whose label is none. */
-    private static void zeroIgnored(Tensor labels, MemorySegment target, int width) {
-        long bytes = (long) width * Float.BYTES;
+    private static void zeroIgnored(Tensor labels, MemorySegment target, int width, int element) {
+        long bytes = (long) width * element;
         for (long n = 0; n < labels.size(); n++) {
             if (Lanes.getInt(labels.data(), n) == Kernels.IGNORED) {
                 target.asSlice(n * bytes, bytes).fill((byte) 0);

@@ -1,0 +1,132 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The products of the output projection on bf16. The head is packed once for all chunks, both ways where gradients are
+ * wanted; logits are F32, their gradients are narrowed in place, each row where its logits began.
+ */
+final class HalfProjection implements CrossEntropy.Projection {
+    /** A chunk's logits should take about this much. */
+    private static final long CHUNK_BYTES = 64 << 20;
+
+    private static final int FEWEST_ROWS = 128;
+    private static final int MOST_ROWS = 512;
+
+    private final Bf16Matmul matmul;
+    private final Team team;
+    private final PackedMatrix forward; // W^T [width, vocabulary]
+    private final @Nullable PackedMatrix backward; // W [vocabulary, width]
+    private final MemorySegment logits;
+    private final MemorySegment gathered; // BF16 [chunk, width]
+    private final MemorySegment sums; // F32 [chunk, width]
+    private final MemorySegment rowsOfHidden; // H [chunk, width], packed
+
+    HalfProjection(Bf16Matmul matmul, Team team, Tensor weight, int chunk, boolean gradient, Workspace scratch) {
+        this.matmul = matmul;
+        this.team = team;
+        int vocabulary = weight.rows();
+        int width = weight.columns();
+        Tensor half = narrowed(team, weight, scratch);
+        forward = packed(scratch, width, vocabulary, width);
+        matmul.fill(forward, half.data(), width, true);
+        if (gradient) {
+            backward = packed(scratch, vocabulary, width, Bf16Matmul.CHUNK);
+            matmul.fill(backward, half.data(), width, false);
+        } else {
+            backward = null;
+        }
+        logits = scratch.take(chunk, vocabulary).data();
+        gathered = scratch.take(DType.BF16, chunk, width).data();
+        sums = scratch.take(chunk, width).data();
+        rowsOfHidden = packed(scratch, chunk, width, chunk).data();
+    }
+
+    /** A multiple of 128, so that few threads have whole strips. */
+    static int rowsOfChunk(int vocabulary) {
+        long fitting = CHUNK_BYTES / ((long) Float.BYTES * Math.max(1, vocabulary));
+        return (int) Math.clamp(fitting, FEWEST_ROWS, MOST_ROWS) / FEWEST_ROWS * FEWEST_ROWS;
+    }
+
+    private static Tensor narrowed(Team team, Tensor weight, Workspace scratch) {
+        if (weight.dtype() == DType.BF16) {
+            return weight;
+        }
+        Tensor half = scratch.take(DType.BF16, weight.shape());
+        Floats from = Floats.of(weight);
+        Floats to = Floats.of(half);
+        team.elements(weight.size(), (begin, end) -> Floats.convert(from, begin, to, begin, end - begin));
+        return half;
+    }
+
+    private static PackedMatrix packed(Workspace scratch, int k, int n, int chunk) {
+        MemorySegment memory = scratch.take(DType.U8, PackedMatrix.bytes(k, n)).data();
+        return new PackedMatrix(memory, k, n, Math.min(chunk, k), false);
+    }
+
+    @Override
+    public MemorySegment logits() {
+        return logits;
+    }
+
+    @Override
+    public void project(Tensor hidden, CrossEntropy.Chunk c) {
+        int width = c.width();
+        Floats from = Floats.of(hidden);
+        Floats to = new Floats(gathered, true);
+        team.rows(c.count(), width, (begin, end) -> {
+            for (long i = begin; i < end; i++) {
+                Floats.convert(from, c.row(i) * width, to, i * width, width);
+            }
+        });
+        matmul.multiply(
+                new Bf16Matmul.Left(gathered, width, false),
+                c.count(),
+                forward,
+                new Bf16Matmul.Target(logits, c.vocabulary(), false),
+                false);
+    }
+
+    @Override
+    public void gradients(CrossEntropy.Chunk c, @Nullable Tensor dHidden, @Nullable Tensor dWeight) {
+        int width = c.width();
+        long vocabulary = c.vocabulary();
+        Floats g = new Floats(logits, false);
+        Floats narrow = new Floats(logits, true);
+        team.rows(c.count(), vocabulary, (from, to) -> {
+            for (long i = from; i < to; i++) { // In place: what is written never passes what is read.
+                Floats.convert(g, i * vocabulary, narrow, 2 * i * vocabulary, vocabulary);
+                narrow.set(2 * i * vocabulary + vocabulary, 0); // Read with the last where their number is odd.
+            }
+        });
+        if (dWeight != null) {
+            PackedMatrix h = new PackedMatrix(rowsOfHidden, c.count(), width, FEWEST_ROWS, true);
+            matmul.fill(h, gathered, width, false);
+            matmul.multiply(
+                    new Bf16Matmul.Left(logits, 2 * vocabulary, true),
+                    c.vocabulary(),
+                    h,
+                    new Bf16Matmul.Target(dWeight.data(), width, false),
+                    true);
+        }
+        if (dHidden != null && backward != null) {
+            matmul.multiply(
+                    new Bf16Matmul.Left(logits, 2 * vocabulary, false),
+                    c.count(),
+                    backward,
+                    new Bf16Matmul.Target(sums, width, false),
+                    false);
+            Floats from = new Floats(sums, false);
+            Floats to = Floats.of(dHidden);
+            team.rows(c.count(), width, (begin, end) -> {
+                for (long i = begin; i < end; i++) {
+                    Floats.convert(from, i * width, to, c.row(i) * width, width);
+                }
+            });
+        }
+    }
+}
