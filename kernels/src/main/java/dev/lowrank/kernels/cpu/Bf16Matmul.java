@@ -68,8 +68,8 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /**
-     * A left factor of BF16 elements: A [m, k], or stored as [k, m] if transposed. Where k is odd, the element behind each
-     * row of A is there and zero.
+     * A left factor of BF16 elements: A [m, k], or stored as [k, m] if transposed. Where k is odd, oneDNN reads on behind each
+     * row to a multiple of 32 and multiplies with zero, so what lies there must be finite.
      */
     record Left(MemorySegment data, long stride, boolean transposed) {
         long at(long row, long column) {
@@ -103,21 +103,22 @@ final class Bf16Matmul implements AutoCloseable {
         }
         PackedMatrix second =
                 pack(b, transposeB, alpha, k, n, transposeA ? TOKENS : c.dtype() == DType.F32 ? CHUNK : k, transposeA);
-        Left first = !transposeA && k % 2 != 0 ? even(a) : new Left(half(a, 1, left), a.columns(), transposeA);
+        Left first = !transposeA && k % 2 != 0 ? padded(a) : new Left(half(a, 1, left), a.columns(), transposeA);
         multiply(first, m, second, new Target(c.data(), n, c.dtype() == DType.BF16), accumulate);
     }
 
-    /** A with a zero behind each row: elements are read in pairs, and what stood there might not be a number. */
-    private Left even(Tensor a) {
+    /** A with zeros behind each row: blocks are read whole where k is odd, and what stood there might not be a number. */
+    private Left padded(Tensor a) {
         long columns = a.columns();
-        long stride = columns + 1;
-        MemorySegment memory = left.atLeast(a.rows() * stride * Short.BYTES); // [m, k + 1]
+        long stride = PackedMatrix.blocks(a.columns()) * (long) PackedMatrix.BLOCK;
+        MemorySegment memory = left.atLeast(a.rows() * stride * Short.BYTES); // [m, stride]
         Floats from = Floats.of(a);
         Floats to = new Floats(memory, true);
         team.rows(a.rows(), stride, (begin, end) -> {
             for (long i = begin; i < end; i++) {
                 Floats.convert(from, i * columns, to, i * stride, columns);
-                to.set(i * stride + columns, 0);
+                memory.asSlice((i * stride + columns) * Short.BYTES, (stride - columns) * Short.BYTES)
+                        .fill((byte) 0);
             }
         });
         return new Left(memory, stride, false);
@@ -281,21 +282,26 @@ final class Bf16Matmul implements AutoCloseable {
             int columns,
             int row,
             int k) {
-        MemorySegment rows = mine.tailOfA.atLeast((long) SMALLEST_STRIP * k * Short.BYTES); // [16, k]
+        long stride = PackedMatrix.blocks(k) * (long) PackedMatrix.BLOCK;
+        MemorySegment rows = mine.tailOfA.atLeast(SMALLEST_STRIP * stride * Short.BYTES); // [16, stride]
         MemorySegment sums = mine.tailOfC.atLeast((long) SMALLEST_STRIP * columns * c.bytes()); // [16, columns]
-        rows.asSlice(0, (long) SMALLEST_STRIP * k * Short.BYTES).fill((byte) 0);
+        rows.asSlice(0, SMALLEST_STRIP * stride * Short.BYTES).fill((byte) 0);
         sums.asSlice(0, (long) SMALLEST_STRIP * columns * c.bytes()).fill((byte) 0);
-        long bytesOfA = (long) k * Short.BYTES;
         long bytesOfC = (long) columns * c.bytes();
         for (int j = 0; j < m; j++) {
-            MemorySegment.copy(a.data, a.at((long) i + j, row) * Short.BYTES, rows, j * bytesOfA, bytesOfA);
+            MemorySegment.copy(
+                    a.data,
+                    a.at((long) i + j, row) * Short.BYTES,
+                    rows,
+                    j * stride * Short.BYTES,
+                    (long) k * Short.BYTES);
             if (accumulate) {
                 MemorySegment.copy(
                         c.data, ((i + (long) j) * c.stride + column) * c.bytes(), sums, j * bytesOfC, bytesOfC);
             }
         }
         mine.run(
-                new BlockedProduct.Shape(SMALLEST_STRIP, columns, k, k, false, columns, c.half, accumulate),
+                new BlockedProduct.Shape(SMALLEST_STRIP, columns, k, stride, false, columns, c.half, accumulate),
                 rows.address(),
                 b.address(row, column),
                 sums.address());

@@ -21,7 +21,7 @@ final class HalfProjection implements CrossEntropy.Projection {
     private final Team team;
     private final PackedMatrix forward; // W^T [width, vocabulary]
     private final @Nullable PackedMatrix backward; // W [vocabulary, width]
-    private final MemorySegment logits;
+    private final MemorySegment logits; // [chunk, vocabulary] and a block that may be read behind them
     private final MemorySegment gathered; // BF16 [chunk, width]
     private final MemorySegment sums; // F32 [chunk, width]
     private final MemorySegment rowsOfHidden; // H [chunk, width], packed
@@ -40,7 +40,7 @@ final class HalfProjection implements CrossEntropy.Projection {
         } else {
             backward = null;
         }
-        logits = scratch.take(chunk, vocabulary).data();
+        logits = scratch.take((long) chunk * vocabulary + PackedMatrix.BLOCK).data();
         gathered = scratch.take(DType.BF16, chunk, width).data();
         sums = scratch.take(chunk, width).data();
         rowsOfHidden = packed(scratch, chunk, width, chunk).data();
@@ -100,7 +100,7 @@ final class HalfProjection implements CrossEntropy.Projection {
         team.rows(c.count(), vocabulary, (from, to) -> {
             for (long i = from; i < to; i++) { // In place: what is written never passes what is read.
                 Floats.convert(g, i * vocabulary, narrow, 2 * i * vocabulary, vocabulary);
-                narrow.set(2 * i * vocabulary + vocabulary, 0); // Read with the last where their number is odd.
+                clearBehind(2 * i * vocabulary, vocabulary);
             }
         });
         if (dWeight != null) {
@@ -128,5 +128,13 @@ final class HalfProjection implements CrossEntropy.Projection {
                 }
             });
         }
+    }
+
+    /** Zeros behind a row of narrowed gradients, which are read with them where their number is odd. */
+    private void clearBehind(long row, long vocabulary) {
+        long padded = PackedMatrix.blocks((int) vocabulary) * (long) PackedMatrix.BLOCK;
+        long bytes =
+                Math.min(padded - vocabulary, vocabulary) * Short.BYTES; // No further than the row's own logits lay.
+        logits.asSlice((row + vocabulary) * Short.BYTES, bytes).fill((byte) 0);
     }
 }
