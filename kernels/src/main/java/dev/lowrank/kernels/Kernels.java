@@ -27,6 +27,9 @@ public interface Kernels extends AutoCloseable {
     /** What this runs on, for people: "CPU, 2 threads, AVX-512, fp32 by oneDNN 3.11". */
     String device();
 
+    /** Whether the device has instructions of its own for products of BF16, so that they are faster than those of F32. */
+    boolean multipliesBf16();
+
     /** A new, empty workspace on this device. */
     Workspace workspace();
 

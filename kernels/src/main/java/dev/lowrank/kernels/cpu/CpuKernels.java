@@ -99,6 +99,11 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public boolean multipliesBf16() {
+        return OneDnn.multipliesBf16();
+    }
+
+    @Override
     public Workspace workspace() {
         return new CpuWorkspace((arena, bytes) -> arena.allocate(bytes, CpuWorkspace.ALIGNMENT));
     }

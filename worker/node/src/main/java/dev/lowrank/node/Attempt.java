@@ -174,6 +174,7 @@ final class Attempt implements AutoCloseable {
                         plan.trainedTokens(),
                         plan.trainableParameters(),
                         Math.max(plan.baseParameters(), plan.trainableParameters()))));
+        event(JobEvent.info(plan.arithmetic().reason()));
         event(JobEvent.info(plan.memory().base().toString()));
         event(JobEvent.info(plan.memory().toString()));
         Packing packing = plan.packing();

@@ -158,6 +158,7 @@ final class TrainCommand implements Callable<Integer> {
             out.println("%,d rows are longer than \"training.max_length\" and were cut off."
                     .formatted(plan.truncatedRows()));
         }
+        out.println(plan.arithmetic());
         out.println(plan.memory().base());
         out.println(plan.memory());
         for (Resolution resolution : read.resolutions()) {

@@ -4,6 +4,7 @@ import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.family.ModuleNames;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
+import dev.lowrank.kernels.DType;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Block {
     private final Attention attention;
     private final FeedForward feedForward;
+    private final DType compute;
     private final @Nullable Norm attentionNorm;
     private final @Nullable Norm attentionOutputNorm;
     private final @Nullable Norm feedForwardNorm;
@@ -25,6 +27,7 @@ public final class Block {
     Block(Architecture a, int layer, WeightLoader weights) {
         ModuleNames names = a.names();
         String at = names.layers() + "." + layer + ".";
+        compute = weights.compute();
         attentionNorm = norm(weights, at, names.attentionNorm(), a.width());
         attention = new Attention(a, layer, weights);
         attentionOutputNorm = norm(weights, at, names.attentionOutputNorm(), a.width());
@@ -39,10 +42,15 @@ public final class Block {
 
     /** h [N, C] to [N, C]. */
     Value forward(Tape tape, Value h, Pass pass) {
-        Value a = attention.forward(tape, Norm.apply(attentionNorm, tape, h), pass);
+        Value a = attention.forward(tape, input(attentionNorm, tape, h), pass);
         h = tape.residual(h, adapted(afterAttention, tape, Norm.apply(attentionOutputNorm, tape, a)));
-        Value f = feedForward.forward(tape, Norm.apply(feedForwardNorm, tape, h));
+        Value f = feedForward.forward(tape, input(feedForwardNorm, tape, h));
         return tape.residual(h, adapted(afterFeedForward, tape, Norm.apply(feedForwardOutputNorm, tape, f)));
+    }
+
+    /** The stream as attention and feed-forward read it: normalised where the family does so before them. */
+    private Value input(@Nullable Norm norm, Tape tape, Value h) {
+        return norm == null ? tape.as(compute, h) : norm.forward(tape, h);
     }
 
     private static Value adapted(@Nullable Bottleneck bottleneck, Tape tape, Value y) {

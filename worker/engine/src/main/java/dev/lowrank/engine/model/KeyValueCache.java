@@ -2,6 +2,7 @@ package dev.lowrank.engine.model;
 
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
@@ -16,12 +17,12 @@ public final class KeyValueCache {
     private final int capacity;
     private int length;
 
-    KeyValueCache(Architecture architecture, int capacity, Kernels kernels, Workspace workspace) {
+    KeyValueCache(Architecture architecture, int capacity, DType compute, Kernels kernels, Workspace workspace) {
         this.kernels = kernels;
         this.capacity = capacity;
         for (int layer = 0; layer < architecture.layers().size(); layer++) {
-            keys.add(workspace.take(capacity, architecture.keyWidth()));
-            values.add(workspace.take(capacity, architecture.keyWidth()));
+            keys.add(workspace.take(compute, capacity, architecture.keyWidth()));
+            values.add(workspace.take(compute, capacity, architecture.keyWidth()));
         }
     }
 

@@ -30,6 +30,7 @@ public final class Transformer implements AutoCloseable {
     private static final int FIRST_POSITIONS = 1024;
 
     private final Architecture architecture;
+    private final DType compute;
     private final Kernels kernels;
     private final Workspace memory;
     private final Map<String, Slot> slots;
@@ -47,6 +48,7 @@ public final class Transformer implements AutoCloseable {
 
     private Transformer(Architecture a, ModelFolder folder, Precision precision, Kernels kernels, Workspace memory) {
         this.architecture = a;
+        this.compute = precision.compute();
         this.kernels = kernels;
         this.memory = memory;
         WeightLoader weights = new WeightLoader(a, folder, precision, kernels, memory);
@@ -86,6 +88,11 @@ public final class Transformer implements AutoCloseable {
 
     public Architecture architecture() {
         return architecture;
+    }
+
+    /** What activations inside of blocks are kept in. */
+    public DType compute() {
+        return compute;
     }
 
     /** Every place that holds a weight, by the weight's Hugging Face name; a tied head has one of its own. */
@@ -207,7 +214,7 @@ public final class Transformer implements AutoCloseable {
         }
         return checkpointing
                 ? tape.checkpointed(h, (part, x) -> block.forward(part, x, pass))
-                : block.forward(tape, h, pass);
+                : tape.part(h, (part, x) -> block.forward(part, x, pass));
     }
 
     /** Without a backward pass to come, only the stream itself is kept from one block to the next. */
@@ -249,7 +256,7 @@ public final class Transformer implements AutoCloseable {
     /** A cache for one sequence of at most {@code capacity} tokens. */
     public KeyValueCache newCache(int capacity, Workspace workspace) {
         reservePositions(capacity);
-        return new KeyValueCache(architecture, capacity + rowsInFront(), kernels, workspace);
+        return new KeyValueCache(architecture, capacity + rowsInFront(), compute, kernels, workspace);
     }
 
     /** Cross-entropy of the labelled rows of hidden [N, C]; see {@link Tape#crossEntropy}. */

@@ -4,9 +4,11 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.format.Nf4Weight;
+import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.engine.tape.FourBit;
 import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
@@ -53,12 +55,18 @@ final class WeightLoader {
 
     /** The table of a module. */
     Slot table(String path, long rows, long columns) {
-        return dense(path + ".weight", rows, columns);
+        return matrix(path + ".weight", rows, columns);
+    }
+
+    /** What activations inside of blocks are kept in. */
+    DType compute() {
+        return precision.compute();
     }
 
     Norm norm(String path, long width) {
         Slot weight = dense(path + ".weight", width);
-        return new Norm(architecture.norm(), weight, architecture.norm().layer() ? dense(path + ".bias", width) : null);
+        Slot bias = architecture.norm().layer() ? dense(path + ".bias", width) : null;
+        return new Norm(architecture.norm(), weight, bias, precision.compute());
     }
 
     Linear linear(String path, int layer, long out, long in, boolean bias) {
@@ -71,7 +79,7 @@ final class WeightLoader {
         if (precision.quantized()) {
             return new Linear(path, layer, quantized(name, transposed, out, in), biases, false);
         }
-        Slot weight = transposed ? dense(name, in, out) : dense(name, out, in);
+        Slot weight = transposed ? matrix(name, in, out) : matrix(name, out, in);
         return new Linear(path, layer, weight, biases, transposed);
     }
 
@@ -118,10 +126,24 @@ final class WeightLoader {
         return slot;
     }
 
+    /** A weight that is multiplied with or looked up in. */
+    private Slot matrix(String name, long... shape) {
+        return dense(name, precision.matrices(), shape);
+    }
+
     private Slot dense(String name, long... shape) {
-        float[] values = read(name, shape);
-        Tensor value = memory.take(shape);
-        kernels.upload(values, 0, value);
+        return dense(name, DType.F32, shape);
+    }
+
+    private Slot dense(String name, DType type, long... shape) {
+        Tensor value = memory.take(type, shape);
+        requireThere(name);
+        requireShape(name, folder.info(stored(name)).shape(), shape);
+        if (type == DType.BF16 && folder.info(stored(name)).dtype() == StoredType.BF16) {
+            kernels.upload(folder.bytes(stored(name)), value);
+        } else {
+            kernels.upload(folder.floats(stored(name)), 0, value);
+        }
         return put(new Parameter(name, value, precision.trainable() ? memory.take(shape) : null));
     }
 

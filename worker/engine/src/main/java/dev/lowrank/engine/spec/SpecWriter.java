@@ -103,7 +103,7 @@ final class SpecWriter {
         node.put("seed", t.seed());
         node.put("train_on", t.trainOn().key());
         node.put("checkpoint_every_steps", t.checkpointEverySteps());
-        node.put("dtype", t.dtype());
+        node.put("dtype", t.dtype().key());
         node.put("packing", t.packing());
         node.put("gradient_checkpointing", t.gradientCheckpointing().key());
         if (t.beta() != null) {

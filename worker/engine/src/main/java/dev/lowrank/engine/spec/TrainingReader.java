@@ -32,7 +32,8 @@ final class TrainingReader {
                         ? "pairs are compared by their answers"
                         : "the model learns to answer, not to ask");
         Integer every = in.optionalInteger("checkpoint_every_steps", "a tenth of the run, at most 200");
-        String dtype = in.text("dtype", "float32", "what this version computes in");
+        ComputeType dtype =
+                in.choice("dtype", ComputeType.class, ComputeType.AUTO, "as the base is stored, where the device can");
         boolean packing = in.bool("packing", false, "each row is a sequence of its own");
         GradientCheckpointing checkpointing = in.choice(
                 "gradient_checkpointing",

@@ -35,7 +35,7 @@ public record TrainingSettings(
         int seed,
         TrainOn trainOn,
         @Nullable Integer checkpointEverySteps,
-        String dtype,
+        ComputeType dtype,
         boolean packing,
         GradientCheckpointing gradientCheckpointing,
         @Nullable Double beta,
@@ -95,7 +95,6 @@ public record TrainingSettings(
                 "neftune_alpha",
                 "is %s, but must be between 0 (off) and 1000.",
                 neftuneAlpha);
-        require(dtype.equals("float32"), "dtype", "is \"%s\", but this version computes in \"float32\" only.", dtype);
     }
 
     private static void require(boolean holds, String field, String problem, @Nullable Object... values) {

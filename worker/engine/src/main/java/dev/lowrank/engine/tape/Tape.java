@@ -3,6 +3,7 @@ package dev.lowrank.engine.tape;
 import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
@@ -58,6 +59,18 @@ public final class Tape {
         return workspace;
     }
 
+    /** x as another type; x itself where it is of that type already. */
+    public Value as(DType type, Value x) {
+        if (x.data().dtype() == type) {
+            return x;
+        }
+        Tensor out = workspace.take(type, x.data().shape());
+        kernels.convert(x.data(), out);
+        Value y = result(out, x.needsGradient());
+        record(y, dy -> addTo(x, dy));
+        return y;
+    }
+
     /** A value that nothing trainable lies behind. */
     public Value constant(Tensor data) {
         return new Value(data, false);
@@ -94,10 +107,10 @@ public final class Tape {
 
     /**
      * Root-mean-square normalisation of x [N, C] with weight [W] and {@code offset} added to it. W divides C: with W < C
-     * each part of W numbers (a head) is normalised by itself.
+     * each part of W numbers (a head) is normalised by itself. The result is of the given type.
      */
-    public Value rmsNorm(Value x, Parameter weight, float offset, float epsilon) {
-        Tensor out = workspace.take(x.data().shape());
+    public Value rmsNorm(Value x, Parameter weight, float offset, float epsilon, DType type) {
+        Tensor out = workspace.take(type, x.data().shape());
         long width = weight.value().size();
         long parts = x.data().size() / width;
         Tensor rstd = workspace.take(parts);
@@ -111,9 +124,9 @@ public final class Tape {
         return y;
     }
 
-    /** Normalisation of each row of x [N, C] to mean 0 and variance 1, then weight and bias [C]. */
-    public Value layerNorm(Value x, Parameter weight, Parameter bias, float epsilon) {
-        Tensor out = workspace.take(x.data().shape());
+    /** Normalisation of each row of x [N, C] to mean 0 and variance 1, then weight and bias [C]; of the given type. */
+    public Value layerNorm(Value x, Parameter weight, Parameter bias, float epsilon, DType type) {
+        Tensor out = workspace.take(type, x.data().shape());
         Tensor mean = workspace.take(x.data().rows());
         Tensor rstd = workspace.take(x.data().rows());
         kernels.layerNorm(x.data(), weight.value(), bias.value(), epsilon, out, mean, rstd);
@@ -143,7 +156,7 @@ public final class Tape {
      * @param transposed W lies as [in, out]
      */
     public Value linear(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
-        Tensor out = workspace.take(x.data().rows(), transposed ? weight.columns() : weight.rows());
+        Tensor out = workspace.take(x.data().dtype(), x.data().rows(), transposed ? weight.columns() : weight.rows());
         product(x.data(), weight, !transposed, 0, out);
         if (lowRank == null) {
             Value y = result(out, x.needsGradient() || trainable(weight));
@@ -154,10 +167,10 @@ public final class Tape {
         long key = CounterRandom.key(dropoutKey, lowRank.site());
         Tensor input = x.data();
         if (drops) {
-            input = workspace.take(x.data().shape());
+            input = like(x.data());
             kernels.dropout(x.data(), lowRank.dropout(), key, false, input);
         }
-        Tensor h = workspace.take(x.data().rows(), lowRank.a().rows());
+        Tensor h = workspace.take(x.data().dtype(), x.data().rows(), lowRank.a().rows());
         kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
         kernels.matmul(h, false, lowRank.b().value(), true, lowRank.scale(), 1, out);
         Value y = result(
@@ -198,7 +211,7 @@ public final class Tape {
             case Parameter dense -> kernels.matmul(x, false, dense.value(), transpose, 1, beta, out);
             case FourBit quantized -> {
                 long mark = workspace.mark();
-                Tensor dense = workspace.take(quantized.rows(), quantized.columns());
+                Tensor dense = workspace.take(x.dtype(), quantized.rows(), quantized.columns());
                 kernels.dequantizeNf4(quantized.data(), dense);
                 kernels.matmul(x, false, dense, transpose, 1, beta, out);
                 workspace.release(mark);
@@ -218,7 +231,7 @@ public final class Tape {
         if (dA == null && !x.needsGradient()) {
             return;
         }
-        Tensor t = workspace.take(dy.rows(), b.columns());
+        Tensor t = workspace.take(dy.dtype(), dy.rows(), b.columns());
         kernels.matmul(dy, false, b, false, lowRank.scale(), 0, t);
         if (dA != null) {
             kernels.matmul(t, true, dropped, false, 1, 1, dA);
@@ -227,7 +240,7 @@ public final class Tape {
             return;
         }
         if (drops) {
-            Tensor masked = workspace.take(x.data().shape());
+            Tensor masked = like(x.data());
             kernels.matmul(t, false, a, false, 1, 0, masked);
             kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
         } else {
@@ -249,7 +262,7 @@ public final class Tape {
 
     /** {@code x * factor} by columns: x [N, C], factor [C]. */
     public Value rescaled(Value x, Parameter factor) {
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         kernels.scaleColumns(x.data(), factor.value(), out);
         Value y = result(out, x.needsGradient() || factor.trainable());
         record(
@@ -272,7 +285,7 @@ public final class Tape {
         Tensor g = workspace.take(1, width);
         Tensor m = magnitude.value().reshape(1, width);
         kernels.scaleColumns(m, inverse.reshape(width), g);
-        Tensor out = workspace.take(z.data().shape());
+        Tensor out = like(z.data());
         kernels.scaleColumns(z.data(), g.reshape(width), out);
         Value y = result(out, z.needsGradient() || magnitude.trainable());
         record(y, dy -> {
@@ -304,7 +317,7 @@ public final class Tape {
             return x;
         }
         long key = CounterRandom.key(dropoutKey, site);
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         kernels.dropout(x.data(), rate, key, false, out);
         Value y = result(out, x.needsGradient());
         record(y, dy -> kernels.dropout(dy, rate, key, true, summed(x)));
@@ -313,7 +326,7 @@ public final class Tape {
 
     /** {@code x - y}. */
     public Value difference(Value x, Value y) {
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         kernels.copy(y.data(), out);
         kernels.scale(out, -1);
         kernels.add(x.data(), out, out);
@@ -332,7 +345,7 @@ public final class Tape {
 
     /** {@code x + y}, which may have other uses. */
     public Value sum(Value x, Value y) {
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         kernels.add(x.data(), y.data(), out);
         Value z = result(out, x.needsGradient() || y.needsGradient());
         record(z, dz -> {
@@ -347,7 +360,7 @@ public final class Tape {
         List<Value> parts = new ArrayList<>();
         int from = 0;
         for (int width : widths) {
-            Tensor out = workspace.take(x.data().rows(), width);
+            Tensor out = workspace.take(x.data().dtype(), x.data().rows(), width);
             kernels.copyColumns(x.data(), from, out, 0, width);
             parts.add(result(out, x.needsGradient()));
             from += width;
@@ -379,7 +392,7 @@ public final class Tape {
 
     /** Causal attention: q [N, H * D], k and v [M, G * D] give [N, H * D]. */
     public Value attention(Value q, Value k, Value v, Sequences sequences, AttentionShape shape) {
-        Tensor out = workspace.take(q.data().shape());
+        Tensor out = like(q.data());
         boolean differentiable = recording && (q.needsGradient() || k.needsGradient() || v.needsGradient());
         Tensor lse = differentiable ? workspace.take(q.data().rows(), shape.heads()) : null;
         kernels.attention(q.data(), k.data(), v.data(), sequences, shape, out, lse);
@@ -397,7 +410,7 @@ public final class Tape {
 
     /** {@code act(gate) * up}, all [N, F]; gate and up must have no other use. */
     public Value gated(Activation activation, Value gate, Value up) {
-        Tensor out = workspace.take(gate.data().shape());
+        Tensor out = like(gate.data());
         kernels.gated(activation, gate.data(), up.data(), out);
         Value y = result(out, gate.needsGradient() || up.needsGradient());
         record(y, dy -> kernels.gatedBackward(activation, dy, gate.data(), up.data(), fresh(gate), fresh(up)));
@@ -406,7 +419,7 @@ public final class Tape {
 
     /** {@code act(x)}; x must have no other use. */
     public Value activation(Activation activation, Value x) {
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         kernels.activation(activation, x.data(), out);
         Value y = result(out, x.needsGradient());
         record(y, dy -> kernels.activationBackward(activation, dy, x.data(), fresh(x)));
@@ -415,15 +428,17 @@ public final class Tape {
 
     /**
      * {@code x + branch}, both [N, C], where branch was made from x and has no other use. Both gradients are the
-     * result's, so its memory serves as theirs: the whole branch is walked back before anything is added to x's.
+     * result's, so its memory serves as theirs (x's alone where branch is of another type): the whole branch is walked back before anything is added to x's.
      */
     public Value residual(Value x, Value branch) {
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         kernels.add(x.data(), branch.data(), out);
         Value y = result(out, x.needsGradient() || branch.needsGradient());
         record(y, dy -> {
-            if (branch.needsGradient()) {
+            if (branch.needsGradient() && branch.data().dtype() == dy.dtype()) {
                 branch.gradient(dy);
+            } else if (branch.needsGradient()) {
+                kernels.convert(dy, fresh(branch));
             }
             if (x.needsGradient()) {
                 Tensor present = x.gradient();
@@ -448,7 +463,7 @@ public final class Tape {
         int width = x.data().columns();
         int prefix = table.rows();
         int count = starts.length - 1;
-        Tensor out = workspace.take(x.data().rows() + (long) count * prefix, width);
+        Tensor out = workspace.take(x.data().dtype(), x.data().rows() + (long) count * prefix, width);
         for (int s = 0; s < count; s++) {
             int rows = starts[s + 1] - starts[s];
             int at = starts[s] + s * prefix;
@@ -482,7 +497,7 @@ public final class Tape {
     /** Takes the first {@code prefix} rows of every sequence away again; starts are those without them. */
     public Value withoutPrefix(Value x, int prefix, int[] starts) {
         int count = starts.length - 1;
-        Tensor out = workspace.take(starts[count], x.data().columns());
+        Tensor out = workspace.take(x.data().dtype(), starts[count], x.data().columns());
         for (int s = 0; s < count; s++) {
             int rows = starts[s + 1] - starts[s];
             kernels.copy(x.data().slice(starts[s] + (s + 1) * prefix, rows), out.slice(starts[s], rows));
@@ -500,6 +515,34 @@ public final class Tape {
     }
 
     /**
+     * Runs a part of the pass whose gradients are given back once it has been walked back. Its result is of its input's
+     * type and shape, and x has no other use.
+     */
+    public Value part(Value x, BiFunction<Tape, Value, Value> part) {
+        if (!recording) {
+            return part.apply(this, x);
+        }
+        Tape inner = recording(kernels, workspace, dropoutKey);
+        Value input = new Value(x.data(), x.needsGradient());
+        Value output = part.apply(inner, input);
+        Value y = result(output.data(), output.needsGradient());
+        record(y, dy -> {
+            long mark = workspace.mark();
+            output.gradient(dy);
+            inner.backward();
+            Tensor dx = input.gradient();
+            if (dx != null && dx != dy) { // No longer wanted, so what goes on takes its place.
+                kernels.copy(dx, dy);
+            }
+            if (dx != null) {
+                x.gradient(dy);
+            }
+            workspace.release(mark);
+        });
+        return y;
+    }
+
+    /**
      * Runs a part of the pass keeping only its input; the backward pass computes it once more before it walks it back.
      *
      * @param part must compute the same each time it is run
@@ -508,7 +551,7 @@ public final class Tape {
         if (!recording) {
             return part.apply(this, x);
         }
-        Tensor out = workspace.take(x.data().shape());
+        Tensor out = like(x.data());
         long mark = workspace.mark();
         Tape first = recording(kernels, workspace, dropoutKey);
         Value computed = part.apply(first, new Value(x.data(), x.needsGradient()));
@@ -554,6 +597,11 @@ public final class Tape {
         backward.clear();
     }
 
+    /** Memory of the type and shape of a tensor. */
+    private Tensor like(Tensor tensor) {
+        return workspace.take(tensor.dtype(), tensor.shape());
+    }
+
     private Value result(Tensor out, boolean needsGradient) {
         return new Value(out, recording && needsGradient);
     }
@@ -579,7 +627,7 @@ public final class Tape {
 
     /** The gradient of x to be overwritten whole by its only user; memory without meaning where none is wanted. */
     private Tensor fresh(Value x) {
-        Tensor gradient = workspace.take(x.data().shape());
+        Tensor gradient = like(x.data());
         x.gradient(gradient);
         return gradient;
     }

@@ -26,11 +26,11 @@ public final class UpdatedWeight {
         return lengths;
     }
 
-    /** The layer's own weight as a new [out, in]. */
+    /** The layer's own weight as a new fp32 [out, in]. */
     public static Tensor dense(Matrix weight, boolean transposed, Kernels kernels, Workspace workspace) {
         Tensor copy = workspace.take(weight.rows(), weight.columns());
         switch (weight) {
-            case Parameter parameter -> kernels.copy(parameter.value(), copy);
+            case Parameter parameter -> kernels.convert(parameter.value(), copy);
             case FourBit quantized -> kernels.dequantizeNf4(quantized.data(), copy);
         }
         return transposed ? turned(copy, kernels, workspace) : copy;

@@ -11,6 +11,7 @@ import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
@@ -36,10 +37,11 @@ final class AdapterTrainee implements Trainee {
         adapter.attach();
     }
 
-    static AdapterTrainee prepare(TrainingSpec spec, AdapterSpec wanted, ModelFolder base, Kernels kernels) {
+    static AdapterTrainee prepare(
+            TrainingSpec spec, AdapterSpec wanted, ModelFolder base, DType compute, Kernels kernels) {
         Precision precision = spec.quantization().quantizes()
-                ? Precision.nf4(spec.quantization().doubled())
-                : Precision.FROZEN;
+                ? Precision.nf4(spec.quantization().doubled(), compute)
+                : Precision.frozen(compute);
         Transformer model = Transformer.load(base, precision, kernels);
         Workspace memory = kernels.workspace();
         try {

@@ -41,7 +41,8 @@ public record BaseMemory(long parameters, long bytes, long quantizedParameters, 
             }
             case Parameter dense -> {
                 long size = dense.value().size();
-                yield new BaseMemory(size, size * Float.BYTES * (dense.trainable() ? 2 : 1), 0, 0);
+                long bytes = size * dense.value().dtype().bytes();
+                yield new BaseMemory(size, dense.trainable() ? 2 * bytes : bytes, 0, 0);
             }
         };
     }

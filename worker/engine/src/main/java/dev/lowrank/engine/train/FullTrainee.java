@@ -6,6 +6,7 @@ import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
@@ -18,14 +19,16 @@ import java.util.function.Function;
 /** Every weight of the base. */
 final class FullTrainee implements Trainee {
     private final ModelFolder base;
+    private final DType compute;
     private final Kernels kernels;
     private final Transformer model;
     private final Workspace memory;
 
-    FullTrainee(ModelFolder base, Kernels kernels) {
+    FullTrainee(ModelFolder base, DType compute, Kernels kernels) {
         this.base = base;
+        this.compute = compute;
         this.kernels = kernels;
-        this.model = Transformer.load(base, Precision.TRAINABLE, kernels);
+        this.model = Transformer.load(base, Precision.trainable(compute), kernels);
         this.memory = kernels.workspace();
     }
 
@@ -47,7 +50,7 @@ final class FullTrainee implements Trainee {
     /** The weights have moved, so the base is loaded once more. */
     @Override
     public <T> T withBase(Function<Transformer, T> use) {
-        try (Transformer untouched = Transformer.load(base, Precision.FROZEN, kernels)) {
+        try (Transformer untouched = Transformer.load(base, Precision.frozen(compute), kernels)) {
             return use.apply(untouched);
         }
     }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param trainableParameters values the optimizer moves
  * @param baseParameters values of the base
  * @param packing null where rows are not packed
+ * @param arithmetic what it computes in
  * @param memory what it takes, and whether activations are kept
  */
 public record RunPlan(
@@ -24,4 +25,5 @@ public record RunPlan(
         long trainableParameters,
         long baseParameters,
         @Nullable Packing packing,
+        Arithmetic arithmetic,
         MemoryPlan memory) {}

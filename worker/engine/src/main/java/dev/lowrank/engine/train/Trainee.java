@@ -5,6 +5,7 @@ import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Workspace;
 import java.io.IOException;
@@ -14,9 +15,11 @@ import java.util.function.Function;
 
 /** What a run trains: a model and the part of it that moves. One implementation for each method. */
 interface Trainee extends AutoCloseable {
-    static Trainee prepare(TrainingSpec spec, ModelFolder base, Kernels kernels) {
+    static Trainee prepare(TrainingSpec spec, ModelFolder base, DType compute, Kernels kernels) {
         AdapterSpec adapter = spec.adapter();
-        return adapter == null ? new FullTrainee(base, kernels) : AdapterTrainee.prepare(spec, adapter, base, kernels);
+        return adapter == null
+                ? new FullTrainee(base, compute, kernels)
+                : AdapterTrainee.prepare(spec, adapter, base, compute, kernels);
     }
 
     /** The model as trained so far. */

@@ -36,6 +36,7 @@ public final class TrainingRun implements AutoCloseable {
     private final Path directory;
     private final Kernels kernels;
     private final ModelFolder base;
+    private final Arithmetic arithmetic;
     private final Trainee trainee;
     private final Objective objective;
     private final @Nullable Objective validation;
@@ -50,13 +51,20 @@ public final class TrainingRun implements AutoCloseable {
     private int completed;
 
     private TrainingRun(
-            TrainingSpec spec, Path directory, Kernels kernels, ModelFolder base, RunData data, Trainee trainee)
+            TrainingSpec spec,
+            Path directory,
+            Kernels kernels,
+            ModelFolder base,
+            Arithmetic arithmetic,
+            RunData data,
+            Trainee trainee)
             throws IOException {
         this.spec = spec;
         this.settings = spec.training();
         this.directory = directory;
         this.kernels = kernels;
         this.base = base;
+        this.arithmetic = arithmetic;
         this.trainee = trainee;
         this.scratch = kernels.workspace();
         this.objective = data.training(trainee, kernels, scratch);
@@ -77,7 +85,7 @@ public final class TrainingRun implements AutoCloseable {
         Path root = directory.resolve("checkpoints");
         this.checkpoints = new Checkpoints(root, kernels);
         this.best = settings.evaluation().keep() == Keep.BEST_AND_LAST ? new BestWeights(root, checkpoints) : null;
-        this.identity = identity(spec, base, data);
+        this.identity = identity(spec, base, arithmetic, data);
         Checkpoints.Restored restored = restored();
         this.completed = restored.step();
         this.evaluations = restored.evaluations();
@@ -109,8 +117,9 @@ public final class TrainingRun implements AutoCloseable {
         try {
             Files.createDirectories(directory);
             RunData data = RunData.load(spec, base);
-            trainee = Trainee.prepare(spec, base, kernels);
-            return new TrainingRun(spec, directory, kernels, base, data, trainee);
+            Arithmetic arithmetic = Arithmetic.choose(spec.training().dtype(), base, kernels);
+            trainee = Trainee.prepare(spec, base, arithmetic.type(), kernels);
+            return new TrainingRun(spec, directory, kernels, base, arithmetic, data, trainee);
         } catch (IOException e) {
             closeAll(trainee, base);
             throw new UncheckedIOException("Cannot use %s: %s".formatted(directory, e.getMessage()), e);
@@ -141,6 +150,7 @@ public final class TrainingRun implements AutoCloseable {
                 optimizer.trainableParameters(),
                 base.parameters(),
                 batches.packing(),
+                arithmetic,
                 memory);
     }
 
@@ -345,10 +355,12 @@ public final class TrainingRun implements AutoCloseable {
     }
 
     /** What must be equal for a checkpoint to fit: every setting that moves a number, the base and the data. */
-    private static ObjectNode identity(TrainingSpec spec, ModelFolder base, RunData data) {
+    private static ObjectNode identity(TrainingSpec spec, ModelFolder base, Arithmetic arithmetic, RunData data) {
         ObjectNode identity = SpecJson.write(spec);
         identity.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));
-        ((ObjectNode) identity.get("training")).remove(withoutEffect(spec.training()));
+        ((ObjectNode) identity.get("training"))
+                .put("dtype", arithmetic.computeType().key())
+                .remove(withoutEffect(spec.training()));
         if (spec.method() == Method.FULL) {
             identity.remove("adapter");
         }

@@ -61,14 +61,14 @@ class TapeOperationsTest {
     @ValueSource(ints = {WIDTH, 4})
     void rmsNormOfRowsAndOfHeads(int width) {
         Parameter weight = parameter("weight", 1, width);
-        assertGradientsFit(tape -> tape.rmsNorm(rows(tape), weight, 1, 1e-5f));
+        assertGradientsFit(tape -> tape.rmsNorm(rows(tape), weight, 1, 1e-5f, DType.F32));
     }
 
     @Test
     void layerNorm() {
         Parameter weight = parameter("weight", 1, WIDTH);
         Parameter bias = parameter("bias", 1, WIDTH);
-        assertGradientsFit(tape -> tape.layerNorm(rows(tape), weight, bias, 1e-5f));
+        assertGradientsFit(tape -> tape.layerNorm(rows(tape), weight, bias, 1e-5f, DType.F32));
     }
 
     @ParameterizedTest
@@ -205,7 +205,7 @@ class TapeOperationsTest {
         Parameter norm = parameter("norm", 1, WIDTH);
         Function<Tape, Value> pass = tape -> tape.checkpointed(
                 rows(tape),
-                (part, x) -> part.residual(x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f), weight, false, lowRank)));
+                (part, x) -> part.residual(x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f, DType.F32), weight, false, lowRank)));
         assertGradientsFit(pass);
     }
 

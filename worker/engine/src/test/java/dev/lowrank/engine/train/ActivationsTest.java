@@ -7,6 +7,7 @@ import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.spec.LoraSpec;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.cpu.CpuKernels;
 import java.io.IOException;
@@ -72,7 +73,7 @@ class ActivationsTest {
                 .spec();
         try (Kernels kernels = CpuKernels.open(2);
                 ModelFolder base = ModelFolder.open(Path.of(spec.baseModel()));
-                Trainee trainee = Trainee.prepare(spec, base, kernels);
+                Trainee trainee = Trainee.prepare(spec, base, DType.F32, kernels);
                 PeakWorkspace scratch = new PeakWorkspace(kernels.workspace())) {
             Dataset data = Dataset.load(Path.of(spec.trainingFile()), spec.format(), null, 4096, 1024);
             Objective objective = Objective.of(data, trainee, kernels, scratch);
