@@ -21,20 +21,20 @@ public abstract class ActivationContract extends KernelsFixture {
     void gates(Activation activation) {
         for (int size : ODD_SIZES) {
             float[] gate = wide(size);
-            float[] up = random(size);
-            float[] dOut = random(size);
-            Tensor tGate = tensor(gate);
-            Tensor tUp = tensor(up);
+            float[] up = reals(size);
+            float[] dOut = reals(size);
+            Tensor tGate = stored(gate);
+            Tensor tUp = stored(up);
             Tensor out = nans(size, 1);
             kernels.gated(activation, tGate, tUp, out);
-            assertClose("out", read(out), ActivationReference.gated(activation, doubles(gate), doubles(up)), EXACT);
+            assertHolds("out", out, ActivationReference.gated(activation, doubles(gate), doubles(up)), EXACT);
             Tensor dGate = nans(size, 1);
             Tensor dUp = nans(size, 1);
-            kernels.gatedBackward(activation, tensor(dOut), tGate, tUp, dGate, dUp);
+            kernels.gatedBackward(activation, stored(dOut), tGate, tUp, dGate, dUp);
             ActivationReference.GatedGradient expected =
                     ActivationReference.gatedBackward(activation, doubles(dOut), doubles(gate), doubles(up));
-            assertClose("dGate", read(dGate), expected.dGate(), 3 * EXACT, 0.1);
-            assertClose("dUp", read(dUp), expected.dUp(), EXACT);
+            assertHolds("dGate", dGate, expected.dGate(), 3 * EXACT, 0.1);
+            assertHolds("dUp", dUp, expected.dUp(), EXACT);
         }
     }
 
@@ -43,16 +43,16 @@ public abstract class ActivationContract extends KernelsFixture {
     void activates(Activation activation) {
         for (int size : ODD_SIZES) {
             float[] values = wide(size);
-            float[] dOut = random(size);
-            Tensor x = tensor(values);
+            float[] dOut = reals(size);
+            Tensor x = stored(values);
             Tensor out = nans(size, 1);
             kernels.activation(activation, x, out);
-            assertClose("out", read(out), ActivationReference.activation(activation, doubles(values)), EXACT);
+            assertHolds("out", out, ActivationReference.activation(activation, doubles(values)), EXACT);
             Tensor dX = nans(size, 1);
-            kernels.activationBackward(activation, tensor(dOut), x, dX);
-            assertClose(
+            kernels.activationBackward(activation, stored(dOut), x, dX);
+            assertHolds(
                     "dX",
-                    read(dX),
+                    dX,
                     ActivationReference.activationBackward(activation, doubles(dOut), doubles(values)),
                     3 * EXACT,
                     0.1);
@@ -65,7 +65,7 @@ public abstract class ActivationContract extends KernelsFixture {
         for (int i = 0; i < size; i++) {
             values[i] *= i % 2 == 0 ? 1 : 10;
         }
-        return values;
+        return held(values);
     }
 
     /** Most activations of a trained model are small or moderate: there the error counts element by element. */
@@ -76,8 +76,9 @@ public abstract class ActivationContract extends KernelsFixture {
         for (int i = 0; i < values.length; i++) {
             values[i] = (i - 100_000) * 5e-5f;
         }
-        Tensor x = tensor(values);
-        Tensor out = memory.take(values.length);
+        held(values);
+        Tensor x = stored(values);
+        Tensor out = memory.take(activations(), values.length);
         kernels.activation(activation, x, out);
         float[] y = read(out);
         kernels.activationBackward(activation, ones(values.length), x, out);
@@ -90,33 +91,34 @@ public abstract class ActivationContract extends KernelsFixture {
             worst = Math.max(worst, exact == 0 ? Math.abs(y[i]) : Math.abs(y[i] / exact - 1));
             worstSlope = Math.max(worstSlope, Math.abs(slope[i] - ActivationReference.slope(activation, values[i])));
         }
-        assertThat(worst).isLessThan(3e-6);
-        assertThat(worstSlope).isLessThan(5e-7);
+        double rounding = activations() == DType.BF16 ? 0x1p-8 : 0; // Of each element; no slope exceeds 1.2.
+        assertThat(worst).isLessThan(rounding + 3e-6);
+        assertThat(worstSlope).isLessThan(1.2 * rounding + 5e-7);
     }
 
     private Tensor ones(int size) {
         float[] values = new float[size];
         Arrays.fill(values, 1);
-        return tensor(values);
+        return stored(values);
     }
 
     @ParameterizedTest
     @EnumSource
     void staysFiniteFarFromZero(Activation activation) {
-        float[] far = {-1e30f, -3e19f, -200, -88, 88, 200, 3e19f, 1e30f};
-        Tensor x = tensor(far);
-        Tensor out = memory.take(8);
+        float[] far = held(-1e30f, -3e19f, -200, -88, 88, 200, 3e19f, 1e30f);
+        Tensor x = stored(far);
+        Tensor out = memory.take(activations(), 8);
         kernels.activation(activation, x, out);
         assertThat(read(out))
                 .isEqualTo(
                         switch (activation) {
                             case TANH -> new float[] {-1, -1, -1, -1, 1, 1, 1, 1};
-                            case RELU -> new float[] {0, 0, 0, 0, 88, 200, 3e19f, 1e30f};
-                            case SILU, GELU, GELU_TANH -> new float[] {-0f, -0f, -0f, -0f, 88, 200, 3e19f, 1e30f};
+                            case RELU -> held(0, 0, 0, 0, 88, 200, 3e19f, 1e30f);
+                            case SILU, GELU, GELU_TANH -> held(-0f, -0f, -0f, -0f, 88, 200, 3e19f, 1e30f);
                         });
         kernels.activationBackward(activation, ones(8), x, out);
         float above = activation == Activation.TANH ? 0 : 1;
-        assertClose("slope", read(out), new double[] {0, 0, 0, 0, above, above, above, above}, 1e-6);
+        assertHolds("slope", out, new double[] {0, 0, 0, 0, above, above, above, above}, 1e-6);
     }
 
     @ParameterizedTest
@@ -124,7 +126,7 @@ public abstract class ActivationContract extends KernelsFixture {
     void showsWhatIsNotANumber(Activation activation) {
         for (int size : new int[] {1, 40}) {
             Tensor nan = nans(size, 1);
-            Tensor out = memory.take(size);
+            Tensor out = memory.take(activations(), size);
             kernels.activation(activation, nan, out);
             assertThat(read(out)).containsOnly(Float.NaN);
             kernels.gated(activation, nan, ones(size), out);
@@ -138,35 +140,35 @@ public abstract class ActivationContract extends KernelsFixture {
         float[] gate = random(600);
         float[] up = random(600);
         float[] dOut = random(600);
-        Tensor out = memory.take(600);
-        kernels.gated(activation, tensor(gate), tensor(up), out);
-        Tensor x = tensor(gate);
-        kernels.gated(activation, x, tensor(up), x);
+        Tensor out = memory.take(activations(), 600);
+        kernels.gated(activation, stored(gate), stored(up), out);
+        Tensor x = stored(gate);
+        kernels.gated(activation, x, stored(up), x);
         assertThat(read(x)).isEqualTo(read(out));
-        x = tensor(up);
-        kernels.gated(activation, tensor(gate), x, x);
+        x = stored(up);
+        kernels.gated(activation, stored(gate), x, x);
         assertThat(read(x)).isEqualTo(read(out));
 
-        Tensor dGate = memory.take(600);
-        Tensor dUp = memory.take(600);
-        kernels.gatedBackward(activation, tensor(dOut), tensor(gate), tensor(up), dGate, dUp);
-        Tensor g = tensor(gate);
-        Tensor u = tensor(up);
-        kernels.gatedBackward(activation, tensor(dOut), g, u, g, u);
+        Tensor dGate = memory.take(activations(), 600);
+        Tensor dUp = memory.take(activations(), 600);
+        kernels.gatedBackward(activation, stored(dOut), stored(gate), stored(up), dGate, dUp);
+        Tensor g = stored(gate);
+        Tensor u = stored(up);
+        kernels.gatedBackward(activation, stored(dOut), g, u, g, u);
         assertThat(read(g)).isEqualTo(read(dGate));
         assertThat(read(u)).isEqualTo(read(dUp));
-        Tensor d = tensor(dOut);
-        kernels.gatedBackward(activation, d, tensor(gate), tensor(up), d, u);
+        Tensor d = stored(dOut);
+        kernels.gatedBackward(activation, d, stored(gate), stored(up), d, u);
         assertThat(read(d)).isEqualTo(read(dGate));
         assertThat(read(u)).isEqualTo(read(dUp));
 
-        kernels.activation(activation, tensor(gate), out);
-        x = tensor(gate);
+        kernels.activation(activation, stored(gate), out);
+        x = stored(gate);
         kernels.activation(activation, x, x);
         assertThat(read(x)).isEqualTo(read(out));
-        kernels.activationBackward(activation, tensor(dOut), tensor(gate), out);
-        d = tensor(dOut);
-        kernels.activationBackward(activation, d, tensor(gate), d);
+        kernels.activationBackward(activation, stored(dOut), stored(gate), out);
+        d = stored(dOut);
+        kernels.activationBackward(activation, d, stored(gate), d);
         assertThat(read(d)).isEqualTo(read(out));
     }
 

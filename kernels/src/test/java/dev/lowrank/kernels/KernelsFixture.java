@@ -21,6 +21,11 @@ public abstract class KernelsFixture {
     /** A new instance of the implementation under test. */
     protected abstract Kernels open();
 
+    /** What activations and their gradients are stored as: F32 or BF16. */
+    protected DType activations() {
+        return DType.F32;
+    }
+
     @BeforeAll
     void openKernels() {
         kernels = open();
@@ -67,6 +72,23 @@ public abstract class KernelsFixture {
         return Numbers.random(random, size);
     }
 
+    /** The numbers as activations hold them, in place. */
+    final float[] held(float... values) {
+        return activations() == DType.BF16 ? Bf16Reference.round(values) : values;
+    }
+
+    /** Random numbers that activations hold exactly. */
+    final float[] reals(int size) {
+        return held(random(size));
+    }
+
+    /** A tensor of activations. */
+    final Tensor stored(float... values) {
+        Tensor tensor = memory.take(activations(), values.length);
+        kernels.upload(values, 0, tensor);
+        return tensor;
+    }
+
     protected final Tensor tensor(float... values) {
         Tensor tensor = memory.take(values.length);
         kernels.upload(values, 0, tensor);
@@ -92,11 +114,34 @@ public abstract class KernelsFixture {
         return tensor;
     }
 
-    /** What an operation must overwrite whole. */
-    final Tensor nans(int rows, int columns) {
-        float[] values = new float[rows * columns];
+    static float[] nans(int size) {
+        float[] values = new float[size];
         Arrays.fill(values, Float.NaN);
-        return tensor(values).reshape(rows, columns);
+        return values;
+    }
+
+    final Tensor zeroActivations(long... shape) {
+        Tensor tensor = memory.take(activations(), shape);
+        kernels.zero(tensor);
+        return tensor;
+    }
+
+    /** Activations that an operation must overwrite whole. */
+    final Tensor nans(int rows, int columns) {
+        return stored(nans(rows * columns)).reshape(rows, columns);
+    }
+
+    final void assertHolds(String what, Tensor actual, double[] expected, double tolerance) {
+        assertHolds(what, actual, expected, tolerance, 1e-3);
+    }
+
+    /**
+     * {@link Numbers#assertClose} of what a tensor holds. One of BF16 may be off by its own rounding too, which is half a
+     * step of 2^-7 at 1 and so at most 2^-8 of the number itself: one rounding, not two.
+     */
+    final void assertHolds(String what, Tensor actual, double[] expected, double tolerance, double least) {
+        double rounding = actual.dtype() == DType.BF16 ? 0x1p-8 : 0;
+        Numbers.assertClose(what, read(actual), expected, rounding, tolerance, least);
     }
 
     protected final float[] read(Tensor tensor) {

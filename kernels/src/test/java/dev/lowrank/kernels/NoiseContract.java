@@ -13,19 +13,20 @@ public abstract class NoiseContract extends KernelsFixture {
 
     @Test
     void addsNoiseEvenlySpreadBetweenItsBounds() {
-        Tensor x = zeros(SIZE);
+        Tensor x = zeroActivations(SIZE);
         kernels.addUniformNoise(x, 0.5f, 42);
         float[] noise = read(x);
+        float nearlyHalf = held(Math.nextDown(0.5f))[0];
         double sum = 0;
         double squares = 0;
         double neighbours = 0;
         int[] quarters = new int[4];
         for (int i = 0; i < SIZE; i++) {
-            assertThat(noise[i]).isBetween(-0.5f, Math.nextDown(0.5f));
+            assertThat(noise[i]).isBetween(-0.5f, nearlyHalf);
             sum += noise[i];
             squares += noise[i] * noise[i];
             neighbours += i == 0 ? 0 : noise[i] * noise[i - 1];
-            quarters[(int) ((noise[i] + 0.5f) * 4)]++;
+            quarters[Math.min(3, (int) ((noise[i] + 0.5f) * 4))]++;
         }
         double deviation = 1 / Math.sqrt(12); // Of one draw between -1/2 and 1/2.
         assertThat(sum / SIZE).isCloseTo(0, within(5 * deviation / Math.sqrt(SIZE)));
@@ -38,47 +39,47 @@ public abstract class NoiseContract extends KernelsFixture {
 
     @Test
     void addsTheNoiseThatEveryDeviceAdds() {
-        float[] values = random((1 << 20) + 207); // More than one chunk of keys.
+        float[] values = reals((1 << 20) + 207); // More than one chunk of keys.
         for (long key : new long[] {0, -5, 0x123456789ABCDEFL}) {
-            Tensor x = tensor(values);
+            Tensor x = stored(values);
             kernels.addUniformNoise(x, 0.3f, key);
             float[] expected = values.clone();
             for (int i = 0; i < expected.length; i++) {
                 double u = Reference.uniform(key, i);
                 expected[i] = (float) (values[i] + 0.3f * (2 * u - 1));
             }
-            assertThat(Arrays.mismatch(read(x), expected)).isEqualTo(-1);
+            assertThat(Arrays.mismatch(read(x), held(expected))).isEqualTo(-1);
         }
     }
 
     @Test
     void addsByPlaceNotBySizeAndByKey() {
-        float[] values = random(SIZE);
-        Tensor whole = tensor(values);
+        float[] values = reals(SIZE);
+        Tensor whole = stored(values);
         kernels.addUniformNoise(whole, 2, 9);
         float[] expected = read(whole);
-        Tensor again = tensor(values);
+        Tensor again = stored(values);
         kernels.addUniformNoise(again, 2, 9);
         assertThat(read(again)).isEqualTo(expected);
         for (int size : SIZES) {
-            Tensor part = tensor(Arrays.copyOf(values, size));
+            Tensor part = stored(Arrays.copyOf(values, size));
             kernels.addUniformNoise(part, 2, 9);
             assertThat(read(part)).isEqualTo(Arrays.copyOf(expected, size));
         }
-        Tensor other = tensor(values);
+        Tensor other = stored(values);
         kernels.addUniformNoise(other, 2, 10);
         float[] otherwise = read(other);
         int equal = 0;
         for (int i = 0; i < SIZE; i++) {
             equal += otherwise[i] == expected[i] ? 1 : 0;
         }
-        assertThat(equal).isLessThan(5);
+        assertThat(equal).isLessThan(SIZE / 200); // Of as few numbers as BF16 has, some are drawn twice.
     }
 
     @Test
     void addsNothingWithinABoundOfZeroAndRefusesBoundsThatAreNone() {
-        float[] values = random(207);
-        Tensor x = tensor(values);
+        float[] values = reals(207);
+        Tensor x = stored(values);
         kernels.addUniformNoise(x, 0, 3);
         assertThat(read(x)).isEqualTo(values);
         kernels.addUniformNoise(memory.take(0), 1, 3);

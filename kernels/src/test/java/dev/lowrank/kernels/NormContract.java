@@ -25,23 +25,23 @@ public abstract class NormContract extends KernelsFixture {
     }
 
     private void checkRmsNorm(int rows, int width, float offset) {
-        float[] x = random(rows * width);
+        float[] x = reals(rows * width);
         float[] weight = random(width);
-        float[] dy = random(rows * width);
-        float[] oldX = random(rows * width);
+        float[] dy = reals(rows * width);
+        float[] oldX = reals(rows * width);
         float[] oldWeight = random(width);
         Tensor y = nans(rows, width);
         Tensor rstd = memory.take(rows);
-        kernels.rmsNorm(tensor(x).reshape(rows, width), tensor(weight), offset, 1e-5f, y, rstd);
+        kernels.rmsNorm(stored(x).reshape(rows, width), tensor(weight), offset, 1e-5f, y, rstd);
         NormReference.Normed normed = NormReference.rmsNorm(doubles(x), doubles(weight), offset, 1e-5f);
-        assertClose("y", read(y), normed.y(), EXACT);
-        assertClose("rstd", read(rstd), normed.rstd(), EXACT);
+        assertHolds("y", y, normed.y(), EXACT);
+        assertHolds("rstd", rstd, normed.rstd(), EXACT);
 
-        Tensor dx = tensor(oldX).reshape(rows, width);
+        Tensor dx = stored(oldX).reshape(rows, width);
         Tensor dWeight = tensor(oldWeight);
         kernels.rmsNormBackward(
-                tensor(dy).reshape(rows, width),
-                tensor(x).reshape(rows, width),
+                stored(dy).reshape(rows, width),
+                stored(x).reshape(rows, width),
                 tensor(weight),
                 offset,
                 rstd,
@@ -49,8 +49,8 @@ public abstract class NormContract extends KernelsFixture {
                 dWeight);
         NormReference.NormGradient expected =
                 NormReference.rmsNormBackward(doubles(dy), doubles(x), doubles(weight), offset, normed.rstd());
-        assertClose("dx", read(dx), plus(expected.dx(), oldX), sumOf(width), largest(normed.rstd()));
-        assertClose("dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), sumOf(rows), Math.sqrt(rows));
+        assertHolds("dx", dx, plus(expected.dx(), oldX), sumOf(width), largest(normed.rstd()));
+        assertHolds("dWeight", dWeight, plus(expected.dWeight(), oldWeight), sumOf(rows), Math.sqrt(rows));
     }
 
     /** The factor of the terms that cancel in the gradient of a narrow row. */
@@ -90,13 +90,13 @@ public abstract class NormContract extends KernelsFixture {
 
     @Test
     void rootMeanSquareLeavesOutTheGradientNobodyWants() {
-        Tensor x = tensor(random(26)).reshape(2, 13);
+        Tensor x = stored(random(26)).reshape(2, 13);
         Tensor weight = tensor(random(13));
-        Tensor dy = tensor(random(26)).reshape(2, 13);
+        Tensor dy = stored(random(26)).reshape(2, 13);
         Tensor rstd = memory.take(2);
-        kernels.rmsNorm(x, weight, 1, 1e-5f, memory.take(2, 13), rstd);
-        Tensor[] both = {zeros(2, 13), zeros(13)};
-        Tensor[] single = {zeros(2, 13), zeros(13)};
+        kernels.rmsNorm(x, weight, 1, 1e-5f, memory.take(activations(), 2, 13), rstd);
+        Tensor[] both = {zeroActivations(2, 13), zeros(13)};
+        Tensor[] single = {zeroActivations(2, 13), zeros(13)};
         kernels.rmsNormBackward(dy, x, weight, 1, rstd, both[0], both[1]);
         kernels.rmsNormBackward(dy, x, weight, 1, rstd, single[0], null);
         kernels.rmsNormBackward(dy, x, weight, 1, rstd, null, single[1]);
@@ -116,17 +116,18 @@ public abstract class NormContract extends KernelsFixture {
     }
 
     private void checkLayerNorm(int rows, int width, float shift) {
-        float[] x = random(rows * width);
+        float[] x = reals(rows * width);
         for (int i = 0; i < x.length; i++) {
             x[i] += shift;
         }
+        held(x);
         float[] weight = random(width);
         float[] bias = random(width);
-        float[] dy = random(rows * width);
-        float[] oldX = random(rows * width);
+        float[] dy = reals(rows * width);
+        float[] oldX = reals(rows * width);
         float[] oldWeight = random(width);
         float[] oldBias = random(width);
-        Tensor tx = tensor(x).reshape(rows, width);
+        Tensor tx = stored(x).reshape(rows, width);
         Tensor y = nans(rows, width);
         Tensor mean = memory.take(rows);
         Tensor rstd = memory.take(rows);
@@ -134,21 +135,20 @@ public abstract class NormContract extends KernelsFixture {
         NormReference.Layered normed = NormReference.layerNorm(doubles(x), doubles(weight), doubles(bias), 1e-2f);
         // What a mean of 100 costs: its last place is 7.6e-6 of a standard deviation.
         double coarse = 1 + Math.abs(shift) / 4;
-        assertClose("y", read(y), normed.y(), 3 * coarse * EXACT);
-        assertClose("mean", read(mean), normed.mean(), EXACT);
-        assertClose("rstd", read(rstd), normed.rstd(), coarse * EXACT);
+        assertHolds("y", y, normed.y(), 3 * coarse * EXACT);
+        assertHolds("mean", mean, normed.mean(), EXACT);
+        assertHolds("rstd", rstd, normed.rstd(), coarse * EXACT);
 
-        Tensor dx = tensor(oldX).reshape(rows, width);
+        Tensor dx = stored(oldX).reshape(rows, width);
         Tensor dWeight = tensor(oldWeight);
         Tensor dBias = tensor(oldBias);
-        Tensor tdy = tensor(dy).reshape(rows, width);
+        Tensor tdy = stored(dy).reshape(rows, width);
         kernels.layerNormBackward(tdy, tx, tensor(weight), mean, rstd, dx, dWeight, dBias);
         NormReference.LayerGradient expected =
                 NormReference.layerNormBackward(doubles(dy), doubles(x), doubles(weight), normed.mean(), normed.rstd());
-        assertClose("dx", read(dx), plus(expected.dx(), oldX), coarse * sumOf(width), largest(normed.rstd()));
-        assertClose(
-                "dWeight", read(dWeight), plus(expected.dWeight(), oldWeight), coarse * sumOf(rows), Math.sqrt(rows));
-        assertClose("dBias", read(dBias), plus(expected.dBias(), oldBias), sumOf(rows), Math.sqrt(rows));
+        assertHolds("dx", dx, plus(expected.dx(), oldX), coarse * sumOf(width), largest(normed.rstd()));
+        assertHolds("dWeight", dWeight, plus(expected.dWeight(), oldWeight), coarse * sumOf(rows), Math.sqrt(rows));
+        assertHolds("dBias", dBias, plus(expected.dBias(), oldBias), sumOf(rows), Math.sqrt(rows));
     }
 
     @Test
@@ -187,14 +187,14 @@ public abstract class NormContract extends KernelsFixture {
 
     @Test
     void meanAndVarianceLeaveOutTheGradientsNobodyWants() {
-        Tensor x = tensor(random(26)).reshape(2, 13);
+        Tensor x = stored(random(26)).reshape(2, 13);
         Tensor weight = tensor(random(13));
-        Tensor dy = tensor(random(26)).reshape(2, 13);
+        Tensor dy = stored(random(26)).reshape(2, 13);
         Tensor mean = memory.take(2);
         Tensor rstd = memory.take(2);
-        kernels.layerNorm(x, weight, weight, 1e-5f, memory.take(2, 13), mean, rstd);
-        Tensor[] all = {zeros(2, 13), zeros(13), zeros(13)};
-        Tensor[] single = {zeros(2, 13), zeros(13), zeros(13)};
+        kernels.layerNorm(x, weight, weight, 1e-5f, memory.take(activations(), 2, 13), mean, rstd);
+        Tensor[] all = {zeroActivations(2, 13), zeros(13), zeros(13)};
+        Tensor[] single = {zeroActivations(2, 13), zeros(13), zeros(13)};
         kernels.layerNormBackward(dy, x, weight, mean, rstd, all[0], all[1], all[2]);
         kernels.layerNormBackward(dy, x, weight, mean, rstd, single[0], null, null);
         kernels.layerNormBackward(dy, x, weight, mean, rstd, null, single[1], null);
@@ -211,7 +211,18 @@ public abstract class NormContract extends KernelsFixture {
         Tensor c = zeros(3);
         Tensor v = zeros(7);
         Tensor two = zeros(2);
+        Tensor half = memory.take(DType.BF16, 3);
+        Tensor halfTwo = memory.take(DType.BF16, 2);
         Runnable[] calls = {
+            () -> kernels.rmsNorm(a, half, 0, 1e-5f, a, two),
+            () -> kernels.rmsNorm(a, c, 0, 1e-5f, a, halfTwo),
+            () -> kernels.rmsNormBackward(a, a, half, 0, two, a, null),
+            () -> kernels.rmsNormBackward(a, a, c, 0, two, null, half),
+            () -> kernels.layerNorm(a, half, c, 1e-5f, a, two, two),
+            () -> kernels.layerNorm(a, c, half, 1e-5f, a, two, two),
+            () -> kernels.layerNorm(a, c, c, 1e-5f, a, halfTwo, two),
+            () -> kernels.layerNormBackward(a, a, c, two, two, null, half, null),
+            () -> kernels.layerNormBackward(a, a, c, two, two, null, null, half),
             () -> kernels.rmsNorm(a, v, 0, 1e-5f, a, two),
             () -> kernels.rmsNorm(a, c, 0, 1e-5f, b, two),
             () -> kernels.rmsNorm(a, c, 0, 1e-5f, a, v),

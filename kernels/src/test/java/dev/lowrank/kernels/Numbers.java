@@ -56,6 +56,12 @@ final class Numbers {
 
     /** The same, with the least magnitude to take for the largest: that of sums whose terms may cancel. */
     static void assertClose(String what, float[] actual, double[] expected, double tolerance, double least) {
+        assertClose(what, actual, expected, 0, tolerance, least);
+    }
+
+    /** The same, and {@code rounding} times the number expected besides. */
+    static void assertClose(
+            String what, float[] actual, double[] expected, double rounding, double tolerance, double least) {
         assertThat(actual).as(what).hasSameSizeAs(expected);
         double largest = least;
         for (double one : expected) {
@@ -63,7 +69,7 @@ final class Numbers {
         }
         for (int i = 0; i < actual.length; i++) {
             // Negated, so that NaN fails.
-            if (!(Math.abs(actual[i] - expected[i]) <= tolerance * largest)) {
+            if (!(Math.abs(actual[i] - expected[i]) <= rounding * Math.abs(expected[i]) + tolerance * largest)) {
                 assertThat((double) actual[i])
                         .as("%s[%d], largest %s, tolerance %s", what, i, largest, tolerance)
                         .isEqualTo(expected[i]);

@@ -1,10 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.Tensor;
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -22,116 +19,120 @@ final class Activating {
     }
 
     void gated(Activation activation, Tensor gate, Tensor up, Tensor out) {
-        Shapes.floats("gated gate", gate);
-        Shapes.floats("gated up", up, gate.size());
-        Shapes.floats("gated out", out, gate.size());
+        Shapes.reals("gated gate", gate);
+        Shapes.reals("gated up", up, gate.size());
+        Shapes.reals("gated out", out, gate.size());
+        Floats gates = Floats.of(gate);
+        Floats ups = Floats.of(up);
+        Floats outs = Floats.of(out);
         team.elements(gate.size(), (from, to) -> {
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             // The commonest of all is worth a loop that needs no blocks, a third faster; they do what it leaves over.
-            long begin = activation == Activation.SILU
-                    ? Curves.gateBySilu(gate.data(), up.data(), out.data(), from, to)
-                    : from;
+            long begin = activation == Activation.SILU ? Curves.gateBySilu(gates, ups, outs, from, to) : from;
             for (long at = begin; at < to; at += BLOCK) {
-                int n = read(gate, at, to, z);
+                int n = read(gates, at, to, z);
                 Curves.values(activation, z, y, n);
-                multiply(y, up.data(), out.data(), at, n);
+                multiply(y, ups, outs, at, n);
             }
         });
     }
 
     /** From {@code out = f(gate) * up}: {@code dUp = dOut * f(gate)} and {@code dGate = dOut * up * f'(gate)}. */
     void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-        Shapes.floats("gatedBackward dOut", dOut);
+        Shapes.reals("gatedBackward dOut", dOut);
         long size = dOut.size();
-        Shapes.floats("gatedBackward gate", gate, size);
-        Shapes.floats("gatedBackward up", up, size);
-        Shapes.floats("gatedBackward dGate", dGate, size);
-        Shapes.floats("gatedBackward dUp", dUp, size);
+        Shapes.reals("gatedBackward gate", gate, size);
+        Shapes.reals("gatedBackward up", up, size);
+        Shapes.reals("gatedBackward dGate", dGate, size);
+        Shapes.reals("gatedBackward dUp", dUp, size);
+        Floats gradients = Floats.of(dOut);
+        Floats gates = Floats.of(gate);
+        Floats ups = Floats.of(up);
+        Floats dGates = Floats.of(dGate);
+        Floats dUps = Floats.of(dUp);
         team.elements(size, (from, to) -> {
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             float[] slope = new float[BLOCK];
             for (long at = from; at < to; at += BLOCK) {
-                int n = read(gate, at, to, z);
+                int n = read(gates, at, to, z);
                 Curves.slopes(activation, z, y, slope, n);
-                split(dOut.data(), up.data(), y, slope, dGate.data(), dUp.data(), at, n);
+                split(gradients, ups, y, slope, dGates, dUps, at, n);
             }
         });
     }
 
     void forward(Activation activation, Tensor x, Tensor out) {
-        Shapes.floats("activation x", x);
-        Shapes.floats("activation out", out, x.size());
+        Shapes.reals("activation x", x);
+        Shapes.reals("activation out", out, x.size());
+        Floats in = Floats.of(x);
+        Floats outs = Floats.of(out);
         team.elements(x.size(), (from, to) -> {
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             for (long at = from; at < to; at += BLOCK) {
-                int n = read(x, at, to, z);
+                int n = read(in, at, to, z);
                 Curves.values(activation, z, y, n);
-                MemorySegment.copy(y, 0, out.data(), JAVA_FLOAT, at * Float.BYTES, n);
+                outs.write(y, 0, at, n);
             }
         });
     }
 
     /** From {@code out = f(x)}: {@code dX = dOut * f'(x)}. */
     void backward(Activation activation, Tensor dOut, Tensor x, Tensor dX) {
-        Shapes.floats("activationBackward dOut", dOut);
-        Shapes.floats("activationBackward x", x, dOut.size());
-        Shapes.floats("activationBackward dX", dX, dOut.size());
+        Shapes.reals("activationBackward dOut", dOut);
+        Shapes.reals("activationBackward x", x, dOut.size());
+        Shapes.reals("activationBackward dX", dX, dOut.size());
+        Floats gradients = Floats.of(dOut);
+        Floats in = Floats.of(x);
+        Floats dXs = Floats.of(dX);
         team.elements(dOut.size(), (from, to) -> {
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             float[] slope = new float[BLOCK];
             for (long at = from; at < to; at += BLOCK) {
-                int n = read(x, at, to, z);
+                int n = read(in, at, to, z);
                 Curves.slopes(activation, z, y, slope, n);
-                multiply(slope, dOut.data(), dX.data(), at, n);
+                multiply(slope, gradients, dXs, at, n);
             }
         });
     }
 
     /** Reads a block from {@code at} on, at most to {@code end}; returns its length. */
-    private static int read(Tensor tensor, long at, long end, float[] block) {
+    private static int read(Floats tensor, long at, long end, float[] block) {
         int n = (int) Math.min(BLOCK, end - at);
-        MemorySegment.copy(tensor.data(), JAVA_FLOAT, at * Float.BYTES, block, 0, n);
+        tensor.read(at, block, 0, n);
         return n;
     }
 
     /** {@code out = block * y} for the n elements from {@code at} on. */
-    private static void multiply(float[] block, MemorySegment y, MemorySegment out, long at, int n) {
+    private static void multiply(float[] block, Floats y, Floats out, long at, int n) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            FloatVector product = FloatVector.fromArray(Lanes.F, block, i).mul(Lanes.load(y, at + i));
-            Lanes.store(product, out, at + i);
+            FloatVector product = FloatVector.fromArray(Lanes.F, block, i).mul(y.load(at + i));
+            out.store(product, at + i);
         }
         for (int i = whole; i < n; i++) {
-            Lanes.set(out, at + i, block[i] * Lanes.get(y, at + i));
+            out.set(at + i, block[i] * y.get(at + i));
         }
     }
 
     /** {@code dGate = dOut * up * slope} and {@code dUp = dOut * y} for the n elements from {@code at} on. */
     private static void split(
-            MemorySegment dOut,
-            MemorySegment up,
-            float[] y,
-            float[] slope,
-            MemorySegment dGate,
-            MemorySegment dUp,
-            long at,
-            int n) {
+            Floats dOut, Floats up, float[] y, float[] slope, Floats dGate, Floats dUp, long at, int n) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            FloatVector d = Lanes.load(dOut, at + i);
-            FloatVector u = Lanes.load(up, at + i);
-            Lanes.store(d.mul(u).mul(FloatVector.fromArray(Lanes.F, slope, i)), dGate, at + i);
-            Lanes.store(d.mul(FloatVector.fromArray(Lanes.F, y, i)), dUp, at + i);
+            FloatVector d = dOut.load(at + i);
+            FloatVector u = up.load(at + i);
+            dGate.store(d.mul(u).mul(FloatVector.fromArray(Lanes.F, slope, i)), at + i);
+            dUp.store(d.mul(FloatVector.fromArray(Lanes.F, y, i)), at + i);
         }
         for (int i = whole; i < n; i++) {
-            float d = Lanes.get(dOut, at + i);
-            float u = Lanes.get(up, at + i);
-            Lanes.set(dGate, at + i, d * u * slope[i]);
-            Lanes.set(dUp, at + i, d * y[i]);
+            float d = dOut.get(at + i);
+            float u = up.get(at + i);
+            dGate.set(at + i, d * u * slope[i]);
+            dUp.set(at + i, d * y[i]);
         }
     }
 }

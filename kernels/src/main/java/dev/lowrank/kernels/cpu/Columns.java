@@ -14,27 +14,29 @@ final class Columns {
     }
 
     void addBias(Tensor x, Tensor bias) {
-        Shapes.matrix("addBias x", x);
+        Shapes.realMatrix("addBias x", x);
         int columns = x.columns();
         Shapes.floats("addBias bias", bias, columns);
+        Floats row = Floats.of(bias);
+        Floats sum = Floats.of(x);
         team.rows(x.rows(), columns, (from, to) -> {
             for (long n = from; n < to; n++) {
-                addRow(bias.data(), 0, x.data(), n * columns, 0, columns);
+                addRow(row, 0, sum, n * columns, 0, columns);
             }
         });
     }
 
     /** {@code y[n] = x[n] + bias} gives {@code dBias = sum over n of dy[n]}; no two threads touch the same column. */
     void sums(Tensor dy, Tensor dBias) {
-        Shapes.matrix("columnSums dy", dy);
+        Shapes.realMatrix("columnSums dy", dy);
         int rows = dy.rows();
         int columns = dy.columns();
         Shapes.floats("columnSums dBias", dBias, columns);
-        addRows(team, dy.data(), rows, columns, dBias.data());
+        addRows(team, Floats.of(dy), rows, columns, Floats.of(dBias));
     }
 
     /** {@code sum[c] += x[0, c] + x[1, c] + …}, in this order. */
-    static void addRows(Team team, MemorySegment x, int rows, int columns, MemorySegment sum) {
+    static void addRows(Team team, Floats x, int rows, int columns, Floats sum) {
         team.columns(rows, columns, (from, to) -> {
             for (long n = 0; n < rows; n++) {
                 addRow(x, n * columns, sum, 0, (int) from, (int) to);
@@ -43,13 +45,16 @@ final class Columns {
     }
 
     void scale(Tensor x, Tensor factor, Tensor out) {
-        Shapes.matrix("scaleColumns x", x);
+        Shapes.realMatrix("scaleColumns x", x);
         int columns = x.columns();
         Shapes.floats("scaleColumns factor", factor, columns);
-        Shapes.matrix("scaleColumns out", out, x.rows(), columns);
+        Shapes.realMatrix("scaleColumns out", out, x.rows(), columns);
+        Floats in = Floats.of(x);
+        Floats factors = Floats.of(factor);
+        Floats product = Floats.of(out);
         team.rows(x.rows(), columns, (from, to) -> {
             for (long n = from; n < to; n++) {
-                multiplyRow(x.data(), factor.data(), out.data(), n * columns, columns);
+                multiplyRow(in, factors, product, n * columns, columns);
             }
         });
     }
@@ -59,43 +64,50 @@ final class Columns {
      * {@code df = sum over n of dy x}.
      */
     void scaleBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
-        Shapes.matrix("scaleColumnsBackward x", x);
+        Shapes.realMatrix("scaleColumnsBackward x", x);
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.matrix("scaleColumnsBackward dy", dy, rows, columns);
+        Shapes.realMatrix("scaleColumnsBackward dy", dy, rows, columns);
         Shapes.floats("scaleColumnsBackward factor", factor, columns);
         if (dX != null) {
-            Shapes.matrix("scaleColumnsBackward dX", dX, rows, columns);
+            Shapes.realMatrix("scaleColumnsBackward dX", dX, rows, columns);
         }
+        Floats gradient = Floats.of(dy);
         if (dFactor != null) {
             Shapes.floats("scaleColumnsBackward dFactor", dFactor, columns);
-            MemorySegment sum = dFactor.data();
+            Floats in = Floats.of(x);
+            Floats sum = Floats.of(dFactor);
             team.columns(rows, columns, (from, to) -> {
                 for (long n = 0; n < rows; n++) {
-                    addProduct(dy.data(), n * columns, x.data(), n * columns, sum, 0, (int) from, (int) to);
+                    addProduct(gradient, n * columns, in, n * columns, sum, 0, (int) from, (int) to);
                 }
             });
         }
         if (dX != null) {
-            MemorySegment sum = dX.data();
+            Floats factors = Floats.of(factor);
+            Floats sum = Floats.of(dX);
             team.rows(rows, columns, (from, to) -> {
                 for (long n = from; n < to; n++) {
-                    addProduct(dy.data(), n * columns, factor.data(), 0, sum, n * columns, 0, columns);
+                    addProduct(gradient, n * columns, factors, 0, sum, n * columns, 0, columns);
                 }
             });
         }
     }
 
     void copy(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns) {
-        Shapes.matrix("copyColumns source", source);
-        Shapes.matrix("copyColumns target", target, source.rows(), target.columns());
+        Shapes.realMatrix("copyColumns source", source);
+        Shapes.realMatrix("copyColumns target", target, source.rows(), target.columns());
+        Shapes.require(
+                source.dtype() == target.dtype(),
+                "copyColumns needs equal types, but was given %s and %s.".formatted(source, target));
         inside("source", source, sourceColumn, columns);
         inside("target", target, targetColumn, columns);
-        long sourceRow = (long) source.columns() * Float.BYTES;
-        long targetRow = (long) target.columns() * Float.BYTES;
-        long sourceStart = (long) sourceColumn * Float.BYTES;
-        long targetStart = (long) targetColumn * Float.BYTES;
-        long bytes = (long) columns * Float.BYTES;
+        long size = source.dtype().bytes();
+        long sourceRow = source.columns() * size;
+        long targetRow = target.columns() * size;
+        long sourceStart = sourceColumn * size;
+        long targetStart = targetColumn * size;
+        long bytes = columns * size;
         MemorySegment in = source.data();
         MemorySegment out = target.data();
         team.rows(source.rows(), columns, (from, to) -> {
@@ -112,38 +124,37 @@ final class Columns {
     }
 
     /** {@code sum += row} in the columns {@code [from, to)}. */
-    private static void addRow(MemorySegment row, long atRow, MemorySegment sum, long atSum, int from, int to) {
+    static void addRow(Floats row, long atRow, Floats sum, long atSum, int from, int to) {
         int whole = (int) Lanes.whole(from, to);
         for (int c = from; c < whole; c += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(sum, atSum + c).add(Lanes.load(row, atRow + c)), sum, atSum + c);
+            sum.store(sum.load(atSum + c).add(row.load(atRow + c)), atSum + c);
         }
         for (int c = whole; c < to; c++) {
-            Lanes.set(sum, atSum + c, Lanes.get(sum, atSum + c) + Lanes.get(row, atRow + c));
+            sum.set(atSum + c, sum.get(atSum + c) + row.get(atRow + c));
         }
     }
 
     /** {@code out = x * factor} in one row. */
-    private static void multiplyRow(MemorySegment x, MemorySegment factor, MemorySegment out, long at, int columns) {
+    private static void multiplyRow(Floats x, Floats factor, Floats out, long at, int columns) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(x, at + c).mul(Lanes.load(factor, c)), out, at + c);
+            out.store(x.load(at + c).mul(factor.load(c)), at + c);
         }
         for (int c = whole; c < columns; c++) {
-            Lanes.set(out, at + c, Lanes.get(x, at + c) * Lanes.get(factor, c));
+            out.set(at + c, x.get(at + c) * factor.get(c));
         }
     }
 
     /** {@code sum += a * b} in the columns {@code [from, to)}. */
-    private static void addProduct(
-            MemorySegment a, long atA, MemorySegment b, long atB, MemorySegment sum, long atSum, int from, int to) {
+    private static void addProduct(Floats a, long atA, Floats b, long atB, Floats sum, long atSum, int from, int to) {
         int whole = (int) Lanes.whole(from, to);
         for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector total = Lanes.load(a, atA + c).fma(Lanes.load(b, atB + c), Lanes.load(sum, atSum + c));
-            Lanes.store(total, sum, atSum + c);
+            FloatVector total = a.load(atA + c).fma(b.load(atB + c), sum.load(atSum + c));
+            sum.store(total, atSum + c);
         }
         for (int c = whole; c < to; c++) {
-            float total = Math.fma(Lanes.get(a, atA + c), Lanes.get(b, atB + c), Lanes.get(sum, atSum + c));
-            Lanes.set(sum, atSum + c, total);
+            float total = Math.fma(a.get(atA + c), b.get(atB + c), sum.get(atSum + c));
+            sum.set(atSum + c, total);
         }
     }
 }

@@ -4,7 +4,6 @@ import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
-import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Nf4;
@@ -117,16 +116,8 @@ public final class CpuKernels implements Kernels {
     public void upload(float[] source, int offset, Tensor target) {
         Shapes.reals("upload target", target);
         fits("upload source", source.length, offset, target);
-        if (target.dtype() == DType.F32) {
-            MemorySegment.copy(source, offset, target.data(), ValueLayout.JAVA_FLOAT, 0, (int) target.size());
-            return;
-        }
         Floats to = Floats.of(target);
-        team.elements(target.size(), (from, end) -> {
-            for (long i = from; i < end; i++) {
-                to.set(i, source[offset + (int) i]);
-            }
-        });
+        team.elements(target.size(), (from, end) -> to.write(source, offset + (int) from, from, (int) (end - from)));
     }
 
     @Override
@@ -153,16 +144,9 @@ public final class CpuKernels implements Kernels {
     public void download(Tensor source, float[] target, int offset) {
         Shapes.reals("download source", source);
         fits("download target", target.length, offset, source);
-        if (source.dtype() == DType.F32) {
-            MemorySegment.copy(source.data(), ValueLayout.JAVA_FLOAT, 0, target, offset, (int) source.size());
-            return;
-        }
         Floats from = Floats.of(source);
-        team.elements(source.size(), (begin, end) -> {
-            for (long i = begin; i < end; i++) {
-                target[offset + (int) i] = from.get(i);
-            }
-        });
+        team.elements(
+                source.size(), (begin, end) -> from.read(begin, target, offset + (int) begin, (int) (end - begin)));
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Activation;
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -43,11 +42,11 @@ final class Curves {
     }
 
     /** {@code out = silu(gate) * up} from {@code from} on, as far as whole vectors go; returns where that is. */
-    static long gateBySilu(MemorySegment gate, MemorySegment up, MemorySegment out, long from, long to) {
+    static long gateBySilu(Floats gate, Floats up, Floats out, long from, long to) {
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
-            FloatVector z = Lanes.load(gate, i);
-            Lanes.store(z.mul(sigmoid(z)).mul(Lanes.load(up, i)), out, i);
+            FloatVector z = gate.load(i);
+            out.store(z.mul(sigmoid(z)).mul(up.load(i)), i);
         }
         return whole;
     }

@@ -1,7 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -22,8 +21,10 @@ final class Dropout {
     void run(Tensor x, float rate, long key, boolean accumulate, Tensor out) {
         Shapes.require(
                 rate >= 0 && rate < 1, "dropout rate must be at least 0 and below 1, but is %s.".formatted(rate));
-        Shapes.floats("dropout x", x);
-        Shapes.floats("dropout out", out, x.size());
+        Shapes.reals("dropout x", x);
+        Shapes.reals("dropout out", out, x.size());
+        Floats in = Floats.of(x);
+        Floats outs = Floats.of(out);
         int threshold = Math.round(rate * (1 << 24));
         float factor = 1 / (1 - rate);
         team.elements(
@@ -33,12 +34,12 @@ final class Dropout {
                         from,
                         to,
                         (begin, end, low, high) ->
-                                run(x.data(), out.data(), begin, end, low, high, threshold, factor, accumulate)));
+                                run(in, outs, begin, end, low, high, threshold, factor, accumulate)));
     }
 
     private static void run(
-            MemorySegment x,
-            MemorySegment out,
+            Floats x,
+            Floats out,
             long from,
             long to,
             int low,
@@ -50,13 +51,13 @@ final class Dropout {
         for (long i = from; i < whole; i += Lanes.WIDTH) {
             IntVector bits = CounterBits.vector(i, low, high);
             VectorMask<Integer> dropped = bits.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.LT, threshold);
-            FloatVector kept = Lanes.load(x, i).mul(factor).blend(0f, dropped.cast(Lanes.F));
-            Lanes.store(accumulate ? Lanes.load(out, i).add(kept) : kept, out, i);
+            FloatVector kept = x.load(i).mul(factor).blend(0f, dropped.cast(Lanes.F));
+            out.store(accumulate ? out.load(i).add(kept) : kept, i);
         }
         for (long i = whole; i < to; i++) {
             int bits = CounterBits.one(i, low, high);
-            float kept = bits >>> 8 < threshold ? 0 : Lanes.get(x, i) * factor;
-            Lanes.set(out, i, accumulate ? Lanes.get(out, i) + kept : kept);
+            float kept = bits >>> 8 < threshold ? 0 : x.get(i) * factor;
+            out.set(i, accumulate ? out.get(i) + kept : kept);
         }
     }
 }

@@ -42,39 +42,46 @@ final class Elementwise {
     }
 
     void scale(Tensor target, float factor) {
-        Shapes.floats("scale target", target);
+        Shapes.reals("scale target", target);
         scale(team, target, factor);
     }
 
     static void scale(Team team, Tensor target, float factor) {
-        MemorySegment data = target.data();
+        Floats data = Floats.of(target);
         team.elements(target.size(), (from, to) -> scale(data, factor, from, to));
     }
 
     void add(Tensor x, Tensor y, Tensor out) {
-        Shapes.floats("add x", x);
-        Shapes.floats("add y", y, x.size());
-        Shapes.floats("add out", out, x.size());
-        team.elements(x.size(), (from, to) -> add(x.data(), y.data(), out.data(), from, to));
+        Shapes.reals("add x", x);
+        Shapes.reals("add y", y, x.size());
+        Shapes.reals("add out", out, x.size());
+        Floats a = Floats.of(x);
+        Floats b = Floats.of(y);
+        Floats sum = Floats.of(out);
+        team.elements(x.size(), (from, to) -> add(a, b, sum, from, to));
     }
 
     static void scale(MemorySegment data, float factor, long from, long to) {
+        scale(new Floats(data, false), factor, from, to);
+    }
+
+    static void scale(Floats data, float factor, long from, long to) {
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(data, i).mul(factor), data, i);
+            data.store(data.load(i).mul(factor), i);
         }
         for (long i = whole; i < to; i++) {
-            Lanes.set(data, i, Lanes.get(data, i) * factor);
+            data.set(i, data.get(i) * factor);
         }
     }
 
-    private static void add(MemorySegment x, MemorySegment y, MemorySegment out, long from, long to) {
+    private static void add(Floats x, Floats y, Floats out, long from, long to) {
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(x, i).add(Lanes.load(y, i)), out, i);
+            out.store(x.load(i).add(y.load(i)), i);
         }
         for (long i = whole; i < to; i++) {
-            Lanes.set(out, i, Lanes.get(x, i) + Lanes.get(y, i));
+            out.set(i, x.get(i) + y.get(i));
         }
     }
 }

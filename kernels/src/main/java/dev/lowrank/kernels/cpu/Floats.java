@@ -63,6 +63,50 @@ record Floats(MemorySegment data, boolean half) {
         }
     }
 
+    /** Copies {@code count} elements from {@code at} on into an array, from {@code to} on. */
+    void read(long at, float[] target, int to, int count) {
+        if (!half) {
+            MemorySegment.copy(data, JAVA_FLOAT, at << 2, target, to, count);
+            return;
+        }
+        int whole = Lanes.whole(count);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            widen(data, at + i).intoArray(target, to + i);
+        }
+        for (int i = whole; i < count; i++) {
+            target[to + i] = get(at + i);
+        }
+    }
+
+    /** Copies {@code count} numbers of an array, from {@code from} on, to the elements from {@code at} on. */
+    void write(float[] source, int from, long at, int count) {
+        if (!half) {
+            MemorySegment.copy(source, from, data, JAVA_FLOAT, at << 2, count);
+            return;
+        }
+        int whole = Lanes.whole(count);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            narrow(FloatVector.fromArray(Lanes.F, source, from + i), data, at + i);
+        }
+        for (int i = whole; i < count; i++) {
+            set(at + i, source[from + i]);
+        }
+    }
+
+    /** {@code sum of a[i] * b[i]} over {@code n} elements; {@code buffer} as in {@link Lanes#sum}. */
+    static float dot(Floats a, long atA, Floats b, long atB, int n, float[] buffer) {
+        int whole = Lanes.whole(n);
+        FloatVector acc = FloatVector.zero(Lanes.F);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            acc = a.load(atA + i).fma(b.load(atB + i), acc);
+        }
+        float total = Lanes.sum(acc, buffer);
+        for (int i = whole; i < n; i++) {
+            total = Math.fma(a.get(atA + i), b.get(atB + i), total);
+        }
+        return total;
+    }
+
     /** A vector of BF16 elements of the memory as fp32. */
     static FloatVector widen(MemorySegment data, long at) {
         return ((IntVector) ShortVector.fromMemorySegment(S, data, at << 1, ORDER)

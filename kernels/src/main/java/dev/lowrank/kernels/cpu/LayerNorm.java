@@ -14,25 +14,27 @@ final class LayerNorm {
     }
 
     void forward(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd) {
-        Shapes.matrix("layerNorm x", x);
+        Shapes.realMatrix("layerNorm x", x);
         int rows = x.rows();
         int columns = x.columns();
         Shapes.floats("layerNorm weight", weight, columns);
         Shapes.floats("layerNorm bias", bias, columns);
-        Shapes.matrix("layerNorm y", y, rows, columns);
+        Shapes.realMatrix("layerNorm y", y, rows, columns);
         Shapes.floats("layerNorm mean", mean, rows);
         Shapes.floats("layerNorm rstd", rstd, rows);
+        Floats in = Floats.of(x);
+        Floats out = Floats.of(y);
         team.rows(rows, columns, (from, to) -> {
             float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
-                float mu = sum(x.data(), at, columns, lanes) / columns;
+                float mu = sum(in, at, columns, lanes) / columns;
                 // About the mean, in a second pass: the mean of squares less the square of the mean would cancel.
-                float squares = squaresAbout(mu, x.data(), at, columns, lanes);
+                float squares = squaresAbout(mu, in, at, columns, lanes);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(mean.data(), n, mu);
                 Lanes.set(rstd.data(), n, r);
-                writeRow(x.data(), weight.data(), bias.data(), y.data(), at, columns, mu, r);
+                writeRow(in, weight.data(), bias.data(), out, at, columns, mu, r);
             }
         });
     }
@@ -58,39 +60,34 @@ final class LayerNorm {
             @Nullable Tensor dx,
             @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {
-        Shapes.matrix("layerNormBackward x", x);
+        Shapes.realMatrix("layerNormBackward x", x);
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.matrix("layerNormBackward dy", dy, rows, columns);
+        Shapes.realMatrix("layerNormBackward dy", dy, rows, columns);
         Shapes.floats("layerNormBackward weight", weight, columns);
         Shapes.floats("layerNormBackward mean", mean, rows);
         Shapes.floats("layerNormBackward rstd", rstd, rows);
         if (dx != null) {
-            Shapes.matrix("layerNormBackward dx", dx, rows, columns);
+            Shapes.realMatrix("layerNormBackward dx", dx, rows, columns);
         }
         if (dWeight != null) {
             Shapes.floats("layerNormBackward dWeight", dWeight, columns);
         }
         if (dBias != null) {
             Shapes.floats("layerNormBackward dBias", dBias, columns);
-            Columns.addRows(team, dy.data(), rows, columns, dBias.data());
+            Columns.addRows(team, Floats.of(dy), rows, columns, Floats.of(dBias));
         }
         if (dWeight != null) {
-            weightGradient(dy.data(), x.data(), mean.data(), rstd.data(), rows, columns, dWeight.data());
+            weightGradient(Floats.of(dy), Floats.of(x), mean.data(), rstd.data(), rows, columns, dWeight.data());
         }
         if (dx != null) {
-            inputGradient(dy.data(), x.data(), weight.data(), mean.data(), rstd.data(), rows, columns, dx.data());
+            inputGradient(
+                    Floats.of(dy), Floats.of(x), weight.data(), mean.data(), rstd.data(), rows, columns, Floats.of(dx));
         }
     }
 
     private void weightGradient(
-            MemorySegment dy,
-            MemorySegment x,
-            MemorySegment mean,
-            MemorySegment rstd,
-            int rows,
-            int columns,
-            MemorySegment dWeight) {
+            Floats dy, Floats x, MemorySegment mean, MemorySegment rstd, int rows, int columns, MemorySegment dWeight) {
         team.columns(rows, columns, (from, to) -> {
             for (long n = 0; n < rows; n++) {
                 float mu = Lanes.get(mean, n);
@@ -101,50 +98,51 @@ final class LayerNorm {
     }
 
     private void inputGradient(
-            MemorySegment dy,
-            MemorySegment x,
+            Floats dy,
+            Floats x,
             MemorySegment weight,
             MemorySegment mean,
             MemorySegment rstd,
             int rows,
             int columns,
-            MemorySegment dx) {
+            Floats dx) {
         team.rows(rows, columns, (from, to) -> {
             float[] lanes = new float[Lanes.WIDTH];
+            Floats weights = new Floats(weight, false);
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 float mu = Lanes.get(mean, n);
                 float r = Lanes.get(rstd, n);
-                float meanM = Lanes.dot(dy, at, weight, 0, columns, lanes) / columns;
+                float meanM = Floats.dot(dy, at, weights, 0, columns, lanes) / columns;
                 float meanMh = weightedDot(dy, x, weight, at, columns, mu, lanes) * r / columns;
                 addInputRow(dy, x, weight, at, columns, mu, r, meanM, meanMh, dx);
             }
         });
     }
 
-    private static float sum(MemorySegment x, long at, int columns, float[] lanes) {
+    private static float sum(Floats x, long at, int columns, float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            acc = acc.add(Lanes.load(x, at + c));
+            acc = acc.add(x.load(at + c));
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            sum += Lanes.get(x, at + c);
+            sum += x.get(at + c);
         }
         return sum;
     }
 
-    private static float squaresAbout(float mu, MemorySegment x, long at, int columns, float[] lanes) {
+    private static float squaresAbout(float mu, Floats x, long at, int columns, float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector d = Lanes.load(x, at + c).sub(mu);
+            FloatVector d = x.load(at + c).sub(mu);
             acc = d.fma(d, acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            float d = Lanes.get(x, at + c) - mu;
+            float d = x.get(at + c) - mu;
             sum = Math.fma(d, d, sum);
         }
         return sum;
@@ -152,46 +150,39 @@ final class LayerNorm {
 
     /** {@code y = (x - mu) * r * weight + bias} in one row. */
     private static void writeRow(
-            MemorySegment x,
-            MemorySegment weight,
-            MemorySegment bias,
-            MemorySegment y,
-            long at,
-            int columns,
-            float mu,
-            float r) {
+            Floats x, MemorySegment weight, MemorySegment bias, Floats y, long at, int columns, float mu, float r) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = Lanes.load(x, at + c).sub(mu).mul(r);
-            Lanes.store(h.fma(Lanes.load(weight, c), Lanes.load(bias, c)), y, at + c);
+            FloatVector h = x.load(at + c).sub(mu).mul(r);
+            y.store(h.fma(Lanes.load(weight, c), Lanes.load(bias, c)), at + c);
         }
         for (int c = whole; c < columns; c++) {
-            float h = (Lanes.get(x, at + c) - mu) * r;
-            Lanes.set(y, at + c, Math.fma(h, Lanes.get(weight, c), Lanes.get(bias, c)));
+            float h = (x.get(at + c) - mu) * r;
+            y.set(at + c, Math.fma(h, Lanes.get(weight, c), Lanes.get(bias, c)));
         }
     }
 
     /** {@code sum of dy * weight * (x - mu)} in one row. */
     private static float weightedDot(
-            MemorySegment dy, MemorySegment x, MemorySegment weight, long at, int columns, float mu, float[] lanes) {
+            Floats dy, Floats x, MemorySegment weight, long at, int columns, float mu, float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector m = Lanes.load(dy, at + c).mul(Lanes.load(weight, c));
-            acc = m.fma(Lanes.load(x, at + c).sub(mu), acc);
+            FloatVector m = dy.load(at + c).mul(Lanes.load(weight, c));
+            acc = m.fma(x.load(at + c).sub(mu), acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            float m = Lanes.get(dy, at + c) * Lanes.get(weight, c);
-            sum = Math.fma(m, Lanes.get(x, at + c) - mu, sum);
+            float m = dy.get(at + c) * Lanes.get(weight, c);
+            sum = Math.fma(m, x.get(at + c) - mu, sum);
         }
         return sum;
     }
 
     /** {@code dx += r * (m - meanM - h * meanMh)} in one row, {@code m = dy * weight}, {@code h = (x - mu) * r}. */
     private static void addInputRow(
-            MemorySegment dy,
-            MemorySegment x,
+            Floats dy,
+            Floats x,
             MemorySegment weight,
             long at,
             int columns,
@@ -199,33 +190,33 @@ final class LayerNorm {
             float r,
             float meanM,
             float meanMh,
-            MemorySegment dx) {
+            Floats dx) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector m = Lanes.load(dy, at + c).mul(Lanes.load(weight, c));
-            FloatVector h = Lanes.load(x, at + c).sub(mu).mul(r);
+            FloatVector m = dy.load(at + c).mul(Lanes.load(weight, c));
+            FloatVector h = x.load(at + c).sub(mu).mul(r);
             FloatVector centred = h.fma(Lanes.all(-meanMh), m.sub(meanM));
-            Lanes.store(centred.fma(Lanes.all(r), Lanes.load(dx, at + c)), dx, at + c);
+            dx.store(centred.fma(Lanes.all(r), dx.load(at + c)), at + c);
         }
         for (int c = whole; c < columns; c++) {
-            float m = Lanes.get(dy, at + c) * Lanes.get(weight, c);
-            float h = (Lanes.get(x, at + c) - mu) * r;
+            float m = dy.get(at + c) * Lanes.get(weight, c);
+            float h = (x.get(at + c) - mu) * r;
             float centred = Math.fma(h, -meanMh, m - meanM);
-            Lanes.set(dx, at + c, Math.fma(centred, r, Lanes.get(dx, at + c)));
+            dx.set(at + c, Math.fma(centred, r, dx.get(at + c)));
         }
     }
 
     /** {@code dWeight += dy * (x - mu) * r} for one row, in the columns {@code [from, to)}. */
     private static void addWeightRow(
-            MemorySegment dy, MemorySegment x, long at, float mu, float r, MemorySegment dWeight, int from, int to) {
+            Floats dy, Floats x, long at, float mu, float r, MemorySegment dWeight, int from, int to) {
         int whole = (int) Lanes.whole(from, to);
         for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = Lanes.load(x, at + c).sub(mu).mul(r);
-            Lanes.store(h.fma(Lanes.load(dy, at + c), Lanes.load(dWeight, c)), dWeight, c);
+            FloatVector h = x.load(at + c).sub(mu).mul(r);
+            Lanes.store(h.fma(dy.load(at + c), Lanes.load(dWeight, c)), dWeight, c);
         }
         for (int c = whole; c < to; c++) {
-            float h = (Lanes.get(x, at + c) - mu) * r;
-            Lanes.set(dWeight, c, Math.fma(h, Lanes.get(dy, at + c), Lanes.get(dWeight, c)));
+            float h = (x.get(at + c) - mu) * r;
+            Lanes.set(dWeight, c, Math.fma(h, dy.get(at + c), Lanes.get(dWeight, c)));
         }
     }
 }

@@ -17,7 +17,7 @@ import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * NF4 to fp32. The sixteen codes are multiplied by a block's scale once; each element is then looked up among the
+ * NF4 to numbers. The sixteen codes are multiplied by a block's scale once; each element is then looked up among the
  * products, which lie in one vector of 16 lanes or two of 8.
  */
 final class Nf4Dequantizer {
@@ -40,12 +40,12 @@ final class Nf4Dequantizer {
     }
 
     void run(Nf4 source, Tensor out) {
-        Shapes.floats("dequantizeNf4 out", out, source.size());
+        Shapes.reals("dequantizeNf4 out", out, source.size());
         Shapes.usable("dequantizeNf4 source", source.packed());
         long size = source.size();
         int block = source.blockSize();
         MemorySegment packed = source.packed().data();
-        MemorySegment data = out.data();
+        Floats data = Floats.of(out);
         team.rows(source.blocks(), block, (from, to) -> {
             float[] table = new float[CODES.length];
             for (long b = from; b < to; b++) {
@@ -71,13 +71,13 @@ final class Nf4Dequantizer {
         throw new IllegalStateException("An NF4 weight has no scales.");
     }
 
-    private static void vectors(MemorySegment packed, MemorySegment out, long at, int count, float scale) {
+    private static void vectors(MemorySegment packed, Floats out, long at, int count, float scale) {
         if (Lanes.WIDTH == 2 * HALF) {
             IntVector table =
                     FloatVector.fromArray(Lanes.F, CODES, 0).mul(scale).reinterpretAsInts();
             for (int i = 0; i < count; i += 2 * HALF) {
                 IntVector codes = codes(packed.get(LONG, (at + i) / 2));
-                Lanes.store(codes.selectFrom(table).reinterpretAsFloats(), out, at + i);
+                out.store(codes.selectFrom(table).reinterpretAsFloats(), at + i);
             }
         } else if (Lanes.WIDTH == HALF) {
             IntVector lower =
@@ -89,7 +89,7 @@ final class Nf4Dequantizer {
                 IntVector within = codes.and(HALF - 1);
                 IntVector chosen = within.selectFrom(lower)
                         .blend(within.selectFrom(upper), codes.compare(VectorOperators.GE, HALF));
-                Lanes.store(chosen.reinterpretAsFloats(), out, at + i);
+                out.store(chosen.reinterpretAsFloats(), at + i);
             }
         }
     }
@@ -102,13 +102,13 @@ final class Nf4Dequantizer {
         return odd.lanewise(VectorOperators.LSHL, Integer.SIZE).or(even).reinterpretAsInts();
     }
 
-    private static void rest(MemorySegment packed, MemorySegment out, long from, long to, float scale, float[] table) {
+    private static void rest(MemorySegment packed, Floats out, long from, long to, float scale, float[] table) {
         for (int c = 0; c < table.length; c++) {
             table[c] = CODES[c] * scale;
         }
         for (long i = from; i < to; i++) {
             int pair = Byte.toUnsignedInt(packed.get(JAVA_BYTE, i / 2));
-            Lanes.set(out, i, table[i % 2 == 0 ? pair >>> 4 : pair & 15]);
+            out.set(i, table[i % 2 == 0 ? pair >>> 4 : pair & 15]);
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -22,25 +21,26 @@ final class Noise {
         Shapes.require(
                 bound >= 0 && Float.isFinite(bound),
                 "addUniformNoise bound must be a number of at least 0, but is %s.".formatted(bound));
-        Shapes.floats("addUniformNoise x", x);
+        Shapes.reals("addUniformNoise x", x);
+        Floats data = Floats.of(x);
         team.elements(
                 x.size(),
                 (from, to) -> CounterBits.chunks(
-                        key, from, to, (begin, end, low, high) -> add(x.data(), bound, begin, end, low, high)));
+                        key, from, to, (begin, end, low, high) -> add(data, bound, begin, end, low, high)));
     }
 
-    private static void add(MemorySegment x, float bound, long from, long to, int low, int high) {
+    private static void add(Floats x, float bound, long from, long to, int low, int high) {
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
             FloatVector bits = (FloatVector) CounterBits.vector(i, low, high)
                     .lanewise(VectorOperators.LSHR, 8)
                     .convert(VectorOperators.I2F, 0);
             FloatVector factor = bits.mul(STEP).sub(1);
-            Lanes.store(factor.fma(Lanes.all(bound), Lanes.load(x, i)), x, i);
+            x.store(factor.fma(Lanes.all(bound), x.load(i)), i);
         }
         for (long i = whole; i < to; i++) {
             float factor = (CounterBits.one(i, low, high) >>> 8) * STEP - 1;
-            Lanes.set(x, i, Math.fma(factor, bound, Lanes.get(x, i)));
+            x.set(i, Math.fma(factor, bound, x.get(i)));
         }
     }
 }

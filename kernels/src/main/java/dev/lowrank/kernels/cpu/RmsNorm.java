@@ -14,20 +14,22 @@ final class RmsNorm {
     }
 
     void forward(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
-        Shapes.matrix("rmsNorm x", x);
+        Shapes.realMatrix("rmsNorm x", x);
         int rows = x.rows();
         int columns = x.columns();
         Shapes.floats("rmsNorm weight", weight, columns);
-        Shapes.matrix("rmsNorm y", y, rows, columns);
+        Shapes.realMatrix("rmsNorm y", y, rows, columns);
         Shapes.floats("rmsNorm rstd", rstd, rows);
+        Floats in = Floats.of(x);
+        Floats out = Floats.of(y);
         team.rows(rows, columns, (from, to) -> {
             float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
-                float squares = Lanes.dot(x.data(), at, x.data(), at, columns, lanes);
+                float squares = Floats.dot(in, at, in, at, columns, lanes);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(rstd.data(), n, r);
-                scaleRow(x.data(), weight.data(), offset, y.data(), at, columns, r);
+                scaleRow(in, weight.data(), offset, out, at, columns, r);
             }
         });
     }
@@ -49,26 +51,26 @@ final class RmsNorm {
             Tensor rstd,
             @Nullable Tensor dx,
             @Nullable Tensor dWeight) {
-        Shapes.matrix("rmsNormBackward x", x);
+        Shapes.realMatrix("rmsNormBackward x", x);
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.matrix("rmsNormBackward dy", dy, rows, columns);
+        Shapes.realMatrix("rmsNormBackward dy", dy, rows, columns);
         Shapes.floats("rmsNormBackward weight", weight, columns);
         Shapes.floats("rmsNormBackward rstd", rstd, rows);
         if (dx != null) {
-            Shapes.matrix("rmsNormBackward dx", dx, rows, columns);
+            Shapes.realMatrix("rmsNormBackward dx", dx, rows, columns);
         }
         if (dWeight != null) {
             Shapes.floats("rmsNormBackward dWeight", dWeight, columns);
-            weightGradient(dy.data(), x.data(), rstd.data(), rows, columns, dWeight.data());
+            weightGradient(Floats.of(dy), Floats.of(x), rstd.data(), rows, columns, dWeight.data());
         }
         if (dx != null) {
-            inputGradient(dy.data(), x.data(), weight.data(), offset, rstd.data(), rows, columns, dx.data());
+            inputGradient(
+                    Floats.of(dy), Floats.of(x), weight.data(), offset, rstd.data(), rows, columns, Floats.of(dx));
         }
     }
 
-    private void weightGradient(
-            MemorySegment dy, MemorySegment x, MemorySegment rstd, int rows, int columns, MemorySegment dWeight) {
+    private void weightGradient(Floats dy, Floats x, MemorySegment rstd, int rows, int columns, MemorySegment dWeight) {
         team.columns(rows, columns, (from, to) -> {
             for (long n = 0; n < rows; n++) {
                 addWeightRow(dy, x, n * columns, Lanes.get(rstd, n), dWeight, (int) from, (int) to);
@@ -77,14 +79,14 @@ final class RmsNorm {
     }
 
     private void inputGradient(
-            MemorySegment dy,
-            MemorySegment x,
+            Floats dy,
+            Floats x,
             MemorySegment weight,
             float offset,
             MemorySegment rstd,
             int rows,
             int columns,
-            MemorySegment dx) {
+            Floats dx) {
         team.rows(rows, columns, (from, to) -> {
             float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
@@ -98,73 +100,65 @@ final class RmsNorm {
 
     /** {@code y = x * r * (offset + weight)} in one row. */
     private static void scaleRow(
-            MemorySegment x, MemorySegment weight, float offset, MemorySegment y, long at, int columns, float r) {
+            Floats x, MemorySegment weight, float offset, Floats y, long at, int columns, float r) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(x, at + c).mul(r).mul(Lanes.load(weight, c).add(offset)), y, at + c);
+            y.store(x.load(at + c).mul(r).mul(Lanes.load(weight, c).add(offset)), at + c);
         }
         for (int c = whole; c < columns; c++) {
-            Lanes.set(y, at + c, Lanes.get(x, at + c) * r * (Lanes.get(weight, c) + offset));
+            y.set(at + c, x.get(at + c) * r * (Lanes.get(weight, c) + offset));
         }
     }
 
     /** {@code sum of dy * (offset + weight) * x} in one row. */
     private static float weightedDot(
-            MemorySegment dy,
-            MemorySegment x,
-            MemorySegment weight,
-            float offset,
-            long at,
-            int columns,
-            float[] lanes) {
+            Floats dy, Floats x, MemorySegment weight, float offset, long at, int columns, float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            acc = Lanes.load(dy, at + c).mul(Lanes.load(weight, c).add(offset)).fma(Lanes.load(x, at + c), acc);
+            acc = dy.load(at + c).mul(Lanes.load(weight, c).add(offset)).fma(x.load(at + c), acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            sum = Math.fma(Lanes.get(dy, at + c) * (Lanes.get(weight, c) + offset), Lanes.get(x, at + c), sum);
+            sum = Math.fma(dy.get(at + c) * (Lanes.get(weight, c) + offset), x.get(at + c), sum);
         }
         return sum;
     }
 
     /** {@code dx += dy * (offset + weight) * r - x * back} in one row, {@code back = r^3 mean(m x)}. */
     private static void addInputRow(
-            MemorySegment dy,
-            MemorySegment x,
+            Floats dy,
+            Floats x,
             MemorySegment weight,
             float offset,
             long at,
             int columns,
             float r,
             float back,
-            MemorySegment dx) {
+            Floats dx) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector direct = Lanes.load(dy, at + c)
-                    .mul(Lanes.load(weight, c).add(offset))
-                    .mul(r);
-            FloatVector grad = Lanes.load(x, at + c).fma(Lanes.all(-back), direct);
-            Lanes.store(Lanes.load(dx, at + c).add(grad), dx, at + c);
+            FloatVector direct =
+                    dy.load(at + c).mul(Lanes.load(weight, c).add(offset)).mul(r);
+            FloatVector grad = x.load(at + c).fma(Lanes.all(-back), direct);
+            dx.store(dx.load(at + c).add(grad), at + c);
         }
         for (int c = whole; c < columns; c++) {
-            float direct = Lanes.get(dy, at + c) * (Lanes.get(weight, c) + offset) * r;
-            float grad = Math.fma(Lanes.get(x, at + c), -back, direct);
-            Lanes.set(dx, at + c, Lanes.get(dx, at + c) + grad);
+            float direct = dy.get(at + c) * (Lanes.get(weight, c) + offset) * r;
+            float grad = Math.fma(x.get(at + c), -back, direct);
+            dx.set(at + c, dx.get(at + c) + grad);
         }
     }
 
     /** {@code dWeight += dy * x * r} for one row, in the columns {@code [from, to)}. */
-    private static void addWeightRow(
-            MemorySegment dy, MemorySegment x, long at, float r, MemorySegment dWeight, int from, int to) {
+    private static void addWeightRow(Floats dy, Floats x, long at, float r, MemorySegment dWeight, int from, int to) {
         int whole = (int) Lanes.whole(from, to);
         for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector sum = Lanes.load(dy, at + c).mul(r).fma(Lanes.load(x, at + c), Lanes.load(dWeight, c));
+            FloatVector sum = dy.load(at + c).mul(r).fma(x.load(at + c), Lanes.load(dWeight, c));
             Lanes.store(sum, dWeight, c);
         }
         for (int c = whole; c < to; c++) {
-            Lanes.set(dWeight, c, Math.fma(Lanes.get(dy, at + c) * r, Lanes.get(x, at + c), Lanes.get(dWeight, c)));
+            Lanes.set(dWeight, c, Math.fma(dy.get(at + c) * r, x.get(at + c), Lanes.get(dWeight, c)));
         }
     }
 }

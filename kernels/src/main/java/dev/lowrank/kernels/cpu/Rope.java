@@ -17,7 +17,7 @@ final class Rope {
      * the transpose: the same with the sine negated. That holds whether or not the matrix is a pure turn.
      */
     void run(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
-        Shapes.matrix("rope x", x);
+        Shapes.realMatrix("rope x", x);
         int rows = x.rows();
         int columns = x.columns();
         Shapes.require(
@@ -32,35 +32,36 @@ final class Rope {
         Shapes.matrix("rope sin", sin, cos.rows(), half);
         Shapes.ints("rope positions", positions, rows);
         Shapes.inRange("rope positions", positions, cos.rows(), 0);
+        Floats turned = Floats.of(x);
         float sign = transposed ? -1 : 1;
         team.rows(rows, columns, (from, to) -> {
             for (long n = from; n < to; n++) {
                 long angle = (long) Lanes.getInt(positions.data(), n) * half;
                 for (int head = 0; head < heads; head++) {
-                    turn(x.data(), n * columns + (long) head * width, half, cos.data(), sin.data(), angle, sign);
+                    turn(turned, n * columns + (long) head * width, half, cos.data(), sin.data(), angle, sign);
                 }
             }
         });
     }
 
     private static void turn(
-            MemorySegment x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
+            Floats x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
         int whole = Lanes.whole(half);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
             FloatVector c = Lanes.load(cos, angle + i);
             FloatVector s = Lanes.load(sin, angle + i).mul(sign);
-            FloatVector first = Lanes.load(x, at + i);
-            FloatVector second = Lanes.load(x, at + half + i);
-            Lanes.store(first.mul(c).sub(second.mul(s)), x, at + i);
-            Lanes.store(second.mul(c).add(first.mul(s)), x, at + half + i);
+            FloatVector first = x.load(at + i);
+            FloatVector second = x.load(at + half + i);
+            x.store(first.mul(c).sub(second.mul(s)), at + i);
+            x.store(second.mul(c).add(first.mul(s)), at + half + i);
         }
         for (int i = whole; i < half; i++) {
             float c = Lanes.get(cos, angle + i);
             float s = Lanes.get(sin, angle + i) * sign;
-            float first = Lanes.get(x, at + i);
-            float second = Lanes.get(x, at + half + i);
-            Lanes.set(x, at + i, first * c - second * s);
-            Lanes.set(x, at + half + i, second * c + first * s);
+            float first = x.get(at + i);
+            float second = x.get(at + half + i);
+            x.set(at + i, first * c - second * s);
+            x.set(at + half + i, second * c + first * s);
         }
     }
 }

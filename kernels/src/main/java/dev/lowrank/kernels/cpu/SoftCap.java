@@ -15,18 +15,23 @@ final class SoftCap {
         Shapes.require(
                 cap > 0 && cap < Float.POSITIVE_INFINITY,
                 "softCap cap must be above 0 and finite, but is %s.".formatted(cap));
-        Shapes.floats("softCap x", x);
-        team.elements(x.size(), (from, to) -> cap(x.data(), cap, from, to));
+        Shapes.reals("softCap x", x);
+        Floats data = Floats.of(x);
+        team.elements(x.size(), (from, to) -> cap(data, cap, from, to));
     }
 
     static void cap(MemorySegment data, float cap, long from, long to) {
+        cap(new Floats(data, false), cap, from, to);
+    }
+
+    static void cap(Floats data, float cap, long from, long to) {
         float inverse = 1 / cap;
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
-            Lanes.store(Tanh.tanh(Lanes.load(data, i).mul(inverse)).mul(cap), data, i);
+            data.store(Tanh.tanh(data.load(i).mul(inverse)).mul(cap), i);
         }
         for (long i = whole; i < to; i++) {
-            Lanes.set(data, i, Tanh.tanh(Lanes.get(data, i) * inverse) * cap);
+            data.set(i, Tanh.tanh(data.get(i) * inverse) * cap);
         }
     }
 

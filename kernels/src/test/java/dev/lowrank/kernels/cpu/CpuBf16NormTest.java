@@ -1,0 +1,11 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.DType;
+
+/** The same contract with activations in BF16. */
+class CpuBf16NormTest extends CpuNormTest {
+    @Override
+    protected DType activations() {
+        return DType.BF16;
+    }
+}
