@@ -192,6 +192,7 @@ public final class Checkpoints {
     private static StoredType stored(Tensor tensor) {
         return switch (tensor.dtype()) {
             case F32 -> StoredType.F32;
+            case BF16 -> StoredType.BF16;
             case I32 -> StoredType.I32;
             case U8 -> StoredType.U8;
         };
