@@ -32,4 +32,21 @@ public record Sequences(int[] queryStarts, int[] keyStarts) {
     public int count() {
         return queryStarts.length - 1;
     }
+
+    /**
+     * How many pairs of a query and a key that it sees there are in a head.
+     *
+     * @param window how many positions a query sees, its own included; 0 for every earlier one
+     */
+    public long pairs(int window) {
+        long pairs = 0;
+        for (int s = 0; s < count(); s++) {
+            int queries = queryStarts[s + 1] - queryStarts[s];
+            int keys = keyStarts[s + 1] - keyStarts[s];
+            for (int seen = keys - queries + 1; seen <= keys; seen++) {
+                pairs += window == 0 ? seen : Math.min(seen, window);
+            }
+        }
+        return pairs;
+    }
 }

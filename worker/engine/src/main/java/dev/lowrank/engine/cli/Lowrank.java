@@ -3,6 +3,7 @@ package dev.lowrank.engine.cli;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.train.TrainingFailure;
 import java.io.UncheckedIOException;
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Spec;
             CompareCommand.class,
             CompareVariantCommand.class,
             ExportCommand.class,
+            BenchCommand.class,
             StarterCommand.class
         },
         mixinStandardHelpOptions = true,
@@ -37,6 +39,7 @@ public final class Lowrank implements Runnable {
 
     static int run(String... args) {
         return new CommandLine(new Lowrank())
+                .setParameterExceptionHandler((wrong, arguments) -> refuse(wrong))
                 .setExecutionExceptionHandler((failure, line, result) -> fail(failure, line))
                 .execute(args);
     }
@@ -44,7 +47,16 @@ public final class Lowrank implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                command.commandLine(), "Say what to do: train, generate, evaluate, compare, inspect, merge or export.");
+                command.commandLine(),
+                "Say what to do: train, generate, evaluate, compare, inspect, merge, export or bench.");
+    }
+
+    /** One sentence, and no more: the options are listed by --help. */
+    private static int refuse(ParameterException wrong) {
+        CommandLine line = wrong.getCommandLine();
+        String message = Objects.requireNonNull(wrong.getMessage());
+        line.getErr().println("lowrank: " + message + (message.endsWith(".") ? "" : "."));
+        return line.getCommandSpec().exitCodeOnInvalidInput();
     }
 
     /** What a user can mend is one sentence; anything else is a fault of ours and shows where it happened. */

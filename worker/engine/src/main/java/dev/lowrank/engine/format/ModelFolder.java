@@ -25,7 +25,7 @@ import tools.jackson.databind.JsonNode;
  * A Hugging Face model folder: {@code config.json} and weights in {@code model.safetensors} or in shards named by
  * {@code model.safetensors.index.json}. May be read by several threads until it is closed.
  */
-public final class ModelFolder implements AutoCloseable {
+public final class ModelFolder implements ModelSource, AutoCloseable {
     private static final String CONFIG = "config.json";
     private static final String WEIGHTS = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
@@ -180,12 +180,12 @@ public final class ModelFolder implements AutoCloseable {
         return places;
     }
 
-    /** Where the folder lies. */
+    @Override
     public Path path() {
         return folder;
     }
 
-    /** What {@code config.json} says; an object. */
+    @Override
     public JsonNode config() {
         return config;
     }
@@ -196,11 +196,12 @@ public final class ModelFolder implements AutoCloseable {
     }
 
     /** The names of all tensors. What only describes a 4-bit weight belongs to that weight and is not listed. */
+    @Override
     public Set<String> tensorNames() {
         return names;
     }
 
-    /** Whether a tensor is a weight that bitsandbytes has quantized to NF4. */
+    @Override
     public boolean isNf4(String name) {
         return quantized.isWeight(name);
     }
@@ -210,6 +211,7 @@ public final class ModelFolder implements AutoCloseable {
      *
      * @throws InputException if there is none of that name, or it is not sound
      */
+    @Override
     public Nf4Weight nf4(String name) {
         if (!isNf4(name)) {
             throw Refusal.of(
@@ -234,14 +236,25 @@ public final class ModelFolder implements AutoCloseable {
         return holder(name).info(name);
     }
 
+    @Override
+    public long[] shape(String name) {
+        return info(name).shape();
+    }
+
     /** See {@link SafetensorsFile#floats}. */
     public float[] floats(String name) {
         return holder(name).floats(name);
     }
 
-    /** See {@link SafetensorsFile#readFloats}. */
+    /** See {@link SafetensorsFile#readFloats(String, float[])}. */
     public void readFloats(String name, float[] target) {
         holder(name).readFloats(name, target);
+    }
+
+    /** See {@link SafetensorsFile#readFloats(String, long, int, float[])}. */
+    @Override
+    public void readFloats(String name, long from, int count, float[] target) {
+        holder(name).readFloats(name, from, count, target);
     }
 
     /** See {@link SafetensorsFile#longs}. */

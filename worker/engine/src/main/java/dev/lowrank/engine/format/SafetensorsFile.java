@@ -187,23 +187,34 @@ public final class SafetensorsFile implements AutoCloseable {
             throw new IllegalArgumentException(
                     "%s has %d elements, the array %d".formatted(info, info.count(), target.length));
         }
-        MemorySegment bytes = bytes(name);
+        readFloats(name, 0, target.length, target);
+    }
+
+    /**
+     * A part of {@link #floats}: {@code count} values from the one at {@code from} on, to the start of {@code target}.
+     *
+     * @throws IndexOutOfBoundsException if the tensor or the array has too few
+     */
+    public void readFloats(String name, long from, int count, float[] target) {
+        TensorInfo info = checkedFloats(name);
+        long width = info.dtype().bits() / Byte.SIZE;
+        MemorySegment bytes = bytes(name).asSlice(from * width, count * width);
         switch (info.dtype()) {
-            case F32 -> MemorySegment.copy(bytes, FLOAT, 0, target, 0, target.length);
+            case F32 -> MemorySegment.copy(bytes, FLOAT, 0, target, 0, count);
             case F64 -> {
-                for (int i = 0; i < target.length; i++) {
+                for (int i = 0; i < count; i++) {
                     target[i] = (float) bytes.get(DOUBLE, 8L * i);
                 }
             }
-            case BF16 -> readHalves(bytes, target, true);
-            default -> readHalves(bytes, target, false);
+            case BF16 -> readHalves(bytes, count, target, true);
+            default -> readHalves(bytes, count, target, false);
         }
     }
 
-    private static void readHalves(MemorySegment bytes, float[] target, boolean brain) {
-        short[] chunk = new short[Math.min(CHUNK, target.length)];
-        for (int from = 0; from < target.length; from += CHUNK) {
-            int count = Math.min(CHUNK, target.length - from);
+    private static void readHalves(MemorySegment bytes, int all, float[] target, boolean brain) {
+        short[] chunk = new short[Math.min(CHUNK, all)];
+        for (int from = 0; from < all; from += CHUNK) {
+            int count = Math.min(CHUNK, all - from);
             MemorySegment.copy(bytes, SHORT, 2L * from, chunk, 0, count);
             if (brain) {
                 for (int i = 0; i < count; i++) {

@@ -3,7 +3,7 @@ package dev.lowrank.engine.model;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.family.ModuleNames;
-import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
@@ -46,12 +46,12 @@ public final class Transformer implements AutoCloseable {
     private boolean checkpointing;
     private float noiseAlpha;
 
-    private Transformer(Architecture a, ModelFolder folder, Precision precision, Kernels kernels, Workspace memory) {
+    private Transformer(Architecture a, ModelSource source, Precision precision, Kernels kernels, Workspace memory) {
         this.architecture = a;
         this.compute = precision.compute();
         this.kernels = kernels;
         this.memory = memory;
-        WeightLoader weights = new WeightLoader(a, folder, precision, kernels, memory);
+        WeightLoader weights = new WeightLoader(a, source, precision, kernels, memory);
         ModuleNames names = a.names();
         embedding = weights.table(names.embedding(), a.vocabulary(), a.width());
         positionTable = names.positions() == null || !a.learnedPositions()
@@ -70,16 +70,16 @@ public final class Transformer implements AutoCloseable {
     }
 
     /**
-     * Loads a model folder.
+     * Loads a model.
      *
-     * @throws InputException if the folder is not a complete model of a supported family
+     * @throws InputException if the source is not a complete model of a supported family
      */
-    public static Transformer load(ModelFolder folder, Precision precision, Kernels kernels) {
+    public static Transformer load(ModelSource source, Precision precision, Kernels kernels) {
         Architecture architecture =
-                Architecture.read(folder.config(), folder.path().resolve("config.json"));
+                Architecture.read(source.config(), source.path().resolve("config.json"));
         Workspace memory = kernels.workspace();
         try {
-            return new Transformer(architecture, folder, precision, kernels, memory);
+            return new Transformer(architecture, source, precision, kernels, memory);
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;

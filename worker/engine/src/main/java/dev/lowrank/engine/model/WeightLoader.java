@@ -2,9 +2,8 @@ package dev.lowrank.engine.model;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.family.Architecture;
-import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.format.Nf4Weight;
-import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.engine.tape.FourBit;
 import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
@@ -19,25 +18,29 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Takes tensors from a model folder by name, checking each shape before anything is copied. */
+/** Takes tensors from a model by name, checking each shape before anything is copied. */
 final class WeightLoader {
+    /** Values that are copied at once. */
+    private static final int PART = 1 << 20;
+
     private final Architecture architecture;
-    private final ModelFolder folder;
+    private final ModelSource source;
     private final Precision precision;
     private final Kernels kernels;
     private final Workspace memory;
     private final String prefix;
     private final Set<String> unused;
     private final Map<String, Slot> slots = new LinkedHashMap<>();
+    private float[] part = new float[0];
 
     WeightLoader(
-            Architecture architecture, ModelFolder folder, Precision precision, Kernels kernels, Workspace memory) {
+            Architecture architecture, ModelSource source, Precision precision, Kernels kernels, Workspace memory) {
         this.architecture = architecture;
-        this.folder = folder;
+        this.source = source;
         this.precision = precision;
         this.kernels = kernels;
         this.memory = memory;
-        this.unused = new TreeSet<>(folder.tensorNames());
+        this.unused = new TreeSet<>(source.tensorNames());
         this.prefix = unused.contains(architecture.names().embedding() + ".weight") ? "" : missingPrefix();
     }
 
@@ -73,7 +76,7 @@ final class WeightLoader {
         boolean transposed = architecture.names().transposed();
         String name = path + ".weight";
         Slot biases = bias ? dense(path + ".bias", out) : null;
-        if (folder.isNf4(stored(name))) {
+        if (source.isNf4(stored(name))) {
             return new Linear(path, layer, packed(name, out, in), biases, false);
         }
         if (precision.quantized()) {
@@ -88,24 +91,53 @@ final class WeightLoader {
         if (precision.trainable()) {
             throw new InputException(
                     "%s holds 4-bit weights, which cannot be trained whole; train an adapter, or take the 16-bit model."
-                            .formatted(folder.path()));
+                            .formatted(source.path()));
         }
         requireThere(name);
-        Nf4Weight weight = folder.nf4(stored(name));
+        Nf4Weight weight = source.nf4(stored(name));
         requireShape(name, new long[] {weight.rows(), weight.columns()}, out, in);
         return put(new FourBit(name, weight.upload(kernels, memory)));
     }
 
     /** Reads fp32 or 16-bit and keeps 4 bits, as [out, in] however it was stored. */
     private Slot quantized(String name, boolean transposed, long out, long in) {
-        float[] values = read(name, transposed ? new long[] {in, out} : new long[] {out, in});
+        requireStored(name, transposed ? new long[] {in, out} : new long[] {out, in});
         Nf4 quantized = Nf4.allocate(memory, out, in, precision.doubleQuantized());
         long mark = memory.mark();
         Tensor dense = memory.take(out, in);
-        kernels.upload(transposed ? turned(values, (int) in, (int) out) : values, 0, dense);
+        if (transposed) {
+            kernels.upload(turned(whole(name, in, out), (int) in, (int) out), 0, dense);
+        } else {
+            fill(name, dense);
+        }
         kernels.quantizeNf4(dense, quantized);
         memory.release(mark);
         return put(new FourBit(name, quantized));
+    }
+
+    private float[] whole(String name, long rows, long columns) {
+        float[] values = new float[Math.toIntExact(rows * columns)];
+        source.readFloats(stored(name), 0, values.length, values);
+        return values;
+    }
+
+    /** Copies a tensor some rows at a time: a large one would leave as much garbage behind. */
+    private void fill(String name, Tensor target) {
+        int columns = target.columns();
+        int most = Math.clamp(PART / columns, 1, target.rows());
+        for (int row = 0; row < target.rows(); row += most) {
+            int rows = Math.min(most, target.rows() - row);
+            float[] values = part(rows * columns);
+            source.readFloats(stored(name), (long) row * columns, rows * columns, values);
+            kernels.upload(values, 0, target.slice(row, rows));
+        }
+    }
+
+    private float[] part(int size) {
+        if (part.length < size) {
+            part = new float[size];
+        }
+        return part;
     }
 
     private static float[] turned(float[] values, int rows, int columns) {
@@ -136,28 +168,22 @@ final class WeightLoader {
     }
 
     private Slot dense(String name, DType type, long... shape) {
+        requireStored(name, shape);
         Tensor value = memory.take(type, shape);
-        requireThere(name);
-        requireShape(name, folder.info(stored(name)).shape(), shape);
-        if (type == DType.BF16 && folder.info(stored(name)).dtype() == StoredType.BF16) {
-            kernels.upload(folder.bytes(stored(name)), value);
-        } else {
-            kernels.upload(folder.floats(stored(name)), 0, value);
-        }
+        fill(name, value);
         return put(new Parameter(name, value, precision.trainable() ? memory.take(shape) : null));
     }
 
-    private float[] read(String name, long... shape) {
+    private void requireStored(String name, long... shape) {
         requireThere(name);
-        requireShape(name, folder.info(stored(name)).shape(), shape);
-        return folder.floats(stored(name));
+        requireShape(name, source.shape(stored(name)), shape);
     }
 
     private void requireThere(String name) {
         if (!unused.remove(stored(name))) {
             throw new InputException(
                     "%s has no tensor \"%s\", which its config.json promises; the download may be incomplete."
-                            .formatted(folder.path(), name));
+                            .formatted(source.path(), name));
         }
     }
 
@@ -170,7 +196,7 @@ final class WeightLoader {
     private void requireShape(String name, long[] found, long... wanted) {
         if (!Arrays.equals(found, wanted)) {
             throw new InputException("Tensor \"%s\" in %s has shape %s, but config.json asks for %s."
-                    .formatted(name, folder.path(), Arrays.toString(found), Arrays.toString(wanted)));
+                    .formatted(name, source.path(), Arrays.toString(found), Arrays.toString(wanted)));
         }
     }
 
@@ -185,7 +211,7 @@ final class WeightLoader {
             throw new InputException(
                     "%s holds %d tensors that a %s model has no place for, such as \"%s\"; its config.json may belong to another model."
                             .formatted(
-                                    folder.path(),
+                                    source.path(),
                                     unused.size(),
                                     architecture.family(),
                                     unused.iterator().next()));

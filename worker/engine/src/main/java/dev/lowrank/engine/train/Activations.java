@@ -214,7 +214,7 @@ final class Activations {
     }
 
     /** Whether a layer's input is the stream, normalised, as attention's projections have it. */
-    private static boolean readsStream(Linear linear, ModuleNames names) {
+    static boolean readsStream(Linear linear, ModuleNames names) {
         return Stream.of(names.query(), names.key(), names.value(), names.queryKeyValue())
                 .filter(Objects::nonNull)
                 .anyMatch(name -> !name.isEmpty() && linear.path().endsWith("." + name));

@@ -4,6 +4,7 @@ import dev.lowrank.engine.adapter.Adapter;
 import dev.lowrank.engine.adapter.Adapters;
 import dev.lowrank.engine.format.AdapterOrigin;
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.format.QuantizationConfig;
 import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.Transformer;
@@ -23,14 +24,12 @@ import tools.jackson.databind.node.ObjectNode;
 /** An adapter of any kind on a frozen base, which may be of 4 bits. */
 final class AdapterTrainee implements Trainee {
     private final TrainingSpec spec;
-    private final ModelFolder base;
     private final Transformer model;
     private final Workspace memory;
     private final Adapter adapter;
 
-    private AdapterTrainee(TrainingSpec spec, ModelFolder base, Transformer model, Workspace memory, Adapter adapter) {
+    private AdapterTrainee(TrainingSpec spec, Transformer model, Workspace memory, Adapter adapter) {
         this.spec = spec;
-        this.base = base;
         this.model = model;
         this.memory = memory;
         this.adapter = adapter;
@@ -38,7 +37,7 @@ final class AdapterTrainee implements Trainee {
     }
 
     static AdapterTrainee prepare(
-            TrainingSpec spec, AdapterSpec wanted, ModelFolder base, DType compute, Kernels kernels) {
+            TrainingSpec spec, AdapterSpec wanted, ModelSource base, DType compute, Kernels kernels) {
         Precision precision = spec.quantization().quantizes()
                 ? Precision.nf4(spec.quantization().doubled(), compute)
                 : Precision.frozen(compute);
@@ -46,7 +45,7 @@ final class AdapterTrainee implements Trainee {
         Workspace memory = kernels.workspace();
         try {
             Adapter adapter = Adapters.prepare(spec, wanted, model, kernels, memory);
-            return new AdapterTrainee(spec, base, model, memory, adapter);
+            return new AdapterTrainee(spec, model, memory, adapter);
         } catch (RuntimeException | Error e) {
             memory.close();
             model.close();
@@ -80,14 +79,14 @@ final class AdapterTrainee implements Trainee {
     }
 
     @Override
-    public void write(Path folder) throws IOException {
+    public void write(ModelFolder base, Path folder) throws IOException {
         adapter.write(folder);
-        origin().write(folder);
+        origin(base).write(folder);
         Companions.copy(base.path(), folder);
     }
 
     /** A base that was quantized already is what it is, whatever the spec says. */
-    private AdapterOrigin origin() {
+    private AdapterOrigin origin(ModelFolder base) {
         QuantizationConfig stored = base.quantization();
         ObjectNode settings = SpecJson.write(spec);
         settings.remove(List.of("base_model", "training_file", "validation_file", "output", "initial_adapter"));

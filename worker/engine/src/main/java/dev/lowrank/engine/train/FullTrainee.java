@@ -1,6 +1,7 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.format.SafetensorsWriter;
 import dev.lowrank.engine.format.StoredType;
 import dev.lowrank.engine.model.Precision;
@@ -18,17 +19,17 @@ import java.util.function.Function;
 
 /** Every weight of the base. */
 final class FullTrainee implements Trainee {
-    private final ModelFolder base;
+    private final ModelSource source;
     private final DType compute;
     private final Kernels kernels;
     private final Transformer model;
     private final Workspace memory;
 
-    FullTrainee(ModelFolder base, DType compute, Kernels kernels) {
-        this.base = base;
+    FullTrainee(ModelSource source, DType compute, Kernels kernels) {
+        this.source = source;
         this.compute = compute;
         this.kernels = kernels;
-        this.model = Transformer.load(base, Precision.trainable(compute), kernels);
+        this.model = Transformer.load(source, Precision.trainable(compute), kernels);
         this.memory = kernels.workspace();
     }
 
@@ -50,17 +51,17 @@ final class FullTrainee implements Trainee {
     /** The weights have moved, so the base is loaded once more. */
     @Override
     public <T> T withBase(Function<Transformer, T> use) {
-        try (Transformer untouched = Transformer.load(base, Precision.frozen(compute), kernels)) {
+        try (Transformer untouched = Transformer.load(source, Precision.frozen(compute), kernels)) {
             return use.apply(untouched);
         }
     }
 
     /** A model folder like the base's, each weight stored in the type the base stores it in. */
     @Override
-    public void write(Path folder) throws IOException {
+    public void write(ModelFolder base, Path folder) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Parameter parameter : model.parameters().values()) {
-            StoredType dtype = base.info(storedName(parameter.name())).dtype();
+            StoredType dtype = base.info(storedName(base, parameter.name())).dtype();
             writer.add(parameter.name(), dtype, parameter.value().shape(), () -> {
                 float[] values = new float[Math.toIntExact(parameter.value().size())];
                 kernels.download(parameter.value(), values, 0);
@@ -77,7 +78,7 @@ final class FullTrainee implements Trainee {
     }
 
     /** Some files leave out the first part of every name (GPT-2's early ones). */
-    private String storedName(String name) {
+    private static String storedName(ModelFolder base, String name) {
         return base.tensorNames().contains(name) ? name : name.substring(name.indexOf('.') + 1);
     }
 

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.format.ModelFolder;
+import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.AdapterSpec;
 import dev.lowrank.engine.spec.TrainingSpec;
@@ -15,7 +16,7 @@ import java.util.function.Function;
 
 /** What a run trains: a model and the part of it that moves. One implementation for each method. */
 interface Trainee extends AutoCloseable {
-    static Trainee prepare(TrainingSpec spec, ModelFolder base, DType compute, Kernels kernels) {
+    static Trainee prepare(TrainingSpec spec, ModelSource base, DType compute, Kernels kernels) {
         AdapterSpec adapter = spec.adapter();
         return adapter == null
                 ? new FullTrainee(base, compute, kernels)
@@ -34,8 +35,8 @@ interface Trainee extends AutoCloseable {
     /** Runs something on the base as it was before any training. */
     <T> T withBase(Function<Transformer, T> use);
 
-    /** Writes what was trained, in the form the ecosystem loads. */
-    void write(Path folder) throws IOException;
+    /** Writes what was trained, in the form the ecosystem loads, as belongs to the base it was trained on. */
+    void write(ModelFolder base, Path folder) throws IOException;
 
     @Override
     void close();

@@ -311,10 +311,10 @@ public final class TrainingRun implements AutoCloseable {
             Files.createDirectories(folder);
             boolean keepsBest = best != null && evaluations.best() != null;
             if (keepsBest) {
-                trainee.write(Files.createDirectories(folder.resolve(Result.LAST)));
+                trainee.write(base, Files.createDirectories(folder.resolve(Result.LAST)));
             }
             withResult(() -> {
-                trainee.write(folder);
+                trainee.write(base, folder);
                 return folder;
             });
             Result result = new Result(completed, batches.totalSteps(), evaluations, keepsBest, whyStoppedEarly());

@@ -205,7 +205,8 @@ class TapeOperationsTest {
         Parameter norm = parameter("norm", 1, WIDTH);
         Function<Tape, Value> pass = tape -> tape.checkpointed(
                 rows(tape),
-                (part, x) -> part.residual(x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f, DType.F32), weight, false, lowRank)));
+                (part, x) -> part.residual(
+                        x, part.linear(part.rmsNorm(x, norm, 0, 1e-5f, DType.F32), weight, false, lowRank)));
         assertGradientsFit(pass);
     }
 

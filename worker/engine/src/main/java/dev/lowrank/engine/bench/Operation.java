@@ -1,0 +1,69 @@
+package dev.lowrank.engine.bench;
+
+import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.Sequences;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.TokenLoss;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** What an operation of the kernels is called in a profile and how much it multiplies, told from its arguments. */
+final class Operation {
+    /** Products with a side this short are another kind: they are bound by memory, and an adapter's. */
+    private static final int THIN = 64;
+
+    private Operation() {}
+
+    static String label(String name, Object[] arguments) {
+        if (!name.equals("matmul")) {
+            return name;
+        }
+        long thinnest = Arrays.stream(extents(arguments)).min().orElseThrow();
+        return thinnest <= THIN ? "matmul, thin (%d)".formatted(thinnest) : name;
+    }
+
+    /** Floating-point operations of its matrix products; 0 where it has none. */
+    static double products(String name, Object[] arguments) {
+        return switch (name) {
+            case "matmul" -> 2.0 * Arrays.stream(extents(arguments)).reduce(1, Math::multiplyExact);
+            case "attention" -> 4 * attention(arguments);
+            case "attentionBackward" -> 8 * attention(arguments);
+            case "linearCrossEntropy" -> head(arguments);
+            default -> 0;
+        };
+    }
+
+    /** Rows, inner extent and columns of {@code matmul(a, transposeA, b, …, c)}. */
+    private static long[] extents(Object[] arguments) {
+        Tensor a = (Tensor) arguments[0];
+        Tensor c = (Tensor) arguments[arguments.length - 1];
+        return new long[] {c.rows(), a.size() / c.rows(), c.columns()};
+    }
+
+    /** Pairs of a query and a key, in all heads, times a head's width. */
+    private static double attention(Object[] arguments) {
+        Tensor queries = (Tensor) arguments[0];
+        long pairs = first(Sequences.class, arguments)
+                .pairs(first(AttentionShape.class, arguments).window());
+        return (double) pairs * queries.columns();
+    }
+
+    /** {@code linearCrossEntropy(hidden, weight, target, losses, dHidden, dWeight, scratch)}. */
+    private static double head(@Nullable Object[] arguments) {
+        Tensor weight = (Tensor) Objects.requireNonNull(arguments[1]);
+        long rows = first(TokenLoss.class, arguments).labels().size();
+        long products = 1
+                + Stream.of(arguments[4], arguments[5]).filter(Objects::nonNull).count();
+        return 2.0 * products * rows * weight.size();
+    }
+
+    private static <T> T first(Class<T> type, @Nullable Object[] arguments) {
+        return Arrays.stream(arguments)
+                .filter(type::isInstance)
+                .map(type::cast)
+                .findFirst()
+                .orElseThrow();
+    }
+}
