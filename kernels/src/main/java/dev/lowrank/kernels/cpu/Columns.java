@@ -1,7 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
@@ -97,22 +96,15 @@ final class Columns {
     void copy(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns) {
         Shapes.realMatrix("copyColumns source", source);
         Shapes.realMatrix("copyColumns target", target, source.rows(), target.columns());
-        Shapes.require(
-                source.dtype() == target.dtype(),
-                "copyColumns needs equal types, but was given %s and %s.".formatted(source, target));
         inside("source", source, sourceColumn, columns);
         inside("target", target, targetColumn, columns);
-        long size = source.dtype().bytes();
-        long sourceRow = source.columns() * size;
-        long targetRow = target.columns() * size;
-        long sourceStart = sourceColumn * size;
-        long targetStart = targetColumn * size;
-        long bytes = columns * size;
-        MemorySegment in = source.data();
-        MemorySegment out = target.data();
+        long sourceRow = source.columns();
+        long targetRow = target.columns();
+        Floats in = Floats.of(source);
+        Floats out = Floats.of(target);
         team.rows(source.rows(), columns, (from, to) -> {
             for (long n = from; n < to; n++) {
-                MemorySegment.copy(in, n * sourceRow + sourceStart, out, n * targetRow + targetStart, bytes);
+                Floats.convert(in, n * sourceRow + sourceColumn, out, n * targetRow + targetColumn, columns);
             }
         });
     }
