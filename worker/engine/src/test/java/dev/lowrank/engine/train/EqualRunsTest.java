@@ -61,6 +61,10 @@ class EqualRunsTest {
         IA3(run -> run.with("method", "ia3").with("adapter", Map.of())),
         BOTTLENECK(run -> run.with("method", "bottleneck").with("adapter", Map.of("size", 4))),
         FULL(run -> run.with("method", "full").with("adapter", Map.of())),
+        LORA_IN_BF16(run -> run.training("dtype", "bfloat16")),
+        QLORA_IN_BF16(run -> run.with("method", "qlora").training("dtype", "bfloat16")),
+        DPO_IN_BF16(run -> run.with("method", "dpo").training("dtype", "bfloat16")),
+        FULL_IN_BF16(run -> run.with("method", "full").with("adapter", Map.of()).training("dtype", "bfloat16")),
         PACKED(run -> run.training("packing", true).training("max_length", PACK).training("micro_batch_size", 1)),
         EVALUATED(run -> run.training("evaluate_every_steps", 2)
                 .training("early_stopping", Map.of("patience", 40))
