@@ -76,13 +76,23 @@ final class Team implements AutoCloseable {
         split(rows, 1, parts(rows * columns), share);
     }
 
+    /** The same where a share needs to know whose it is. */
+    void rows(long rows, long columns, PartShare share) {
+        split(rows, 1, parts(rows * columns), share);
+    }
+
     /** Divides single elements. */
     void elements(long count, Share share) {
         split(count, LINE, parts(count), share);
     }
 
+    /** The same where a share needs to know whose it is. */
+    void elements(long count, PartShare share) {
+        split(count, LINE, parts(count), share);
+    }
+
     /** Divides the columns of a matrix, for sums that run down the rows. */
-    void columns(long rows, long columns, Share share) {
+    void columns(long rows, long columns, PartShare share) {
         split(columns, LINE, parts(rows * columns), share);
     }
 
