@@ -18,7 +18,9 @@ import java.lang.invoke.MethodHandle;
 import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
 
-/** The three C functions we use of oneDNN and of the OpenMP runtime it is linked to. */
+/**
+ * The C functions we use of oneDNN and of the OpenMP runtime it is linked to, but for those of {@link Bf16Gemm}'s products.
+ */
 final class OneDnn {
     private static final String FOLDER = "/org/bytedeco/dnnl/" + Loader.getPlatform() + "/";
 
@@ -48,7 +50,22 @@ final class OneDnn {
     private static final MethodHandle SGEMM = function(DNNL, "dnnl_sgemm", SGEMM_TYPE);
     private static final MethodHandle VERSION = function(DNNL, "dnnl_version", FunctionDescriptor.of(ADDRESS));
 
+    private static final MethodHandle EFFECTIVE_ISA =
+            function(DNNL, "dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT));
+
+    /** dnnl_cpu_isa_avx512_core_bf16: each later instruction set has these bits and more. */
+    private static final int AVX512_BF16 = 0xE7;
+
     private OneDnn() {}
+
+    /** Whether the processor multiplies BF16 numbers itself, by AVX512-BF16 or AMX, as oneDNN sees and may use it. */
+    static boolean multipliesBf16() {
+        try {
+            return ((int) EFFECTIVE_ISA.invokeExact() & AVX512_BF16) == AVX512_BF16;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
 
     /** Makes oneDNN work on the calling thread alone from now on; the setting belongs to the calling thread. */
     static void stayOnThisThread() {
@@ -128,11 +145,16 @@ final class OneDnn {
         }
     }
 
+    /** A function of oneDNN; the options are the linker's. */
+    static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
+        return Linker.nativeLinker().downcallHandle(DNNL.findOrThrow(name), type, options);
+    }
+
     private static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
         return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
     }
 
-    private static IllegalStateException unexpected(Throwable e) {
+    static IllegalStateException unexpected(Throwable e) {
         return new IllegalStateException("A call into oneDNN failed.", e);
     }
 }
