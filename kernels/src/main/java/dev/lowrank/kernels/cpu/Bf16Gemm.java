@@ -28,6 +28,7 @@ final class Bf16Gemm implements AutoCloseable {
     private static final int BF16 = 2;
     private static final int F32 = 3;
     private static final int BA16A32B2A = 382;
+    private static final int BA16A64B2A = 384;
     private static final int IN_ORDER = 1;
     private static final int SRC = 1;
     private static final int DST = 17;
@@ -90,7 +91,9 @@ final class Bf16Gemm implements AutoCloseable {
          * In the order in which the processor wants it: [n / 32][k / 32][16][32][2], where element (k, n) is at
          * {@code [n / 32][k / 32][k / 2 % 16][n % 32][k % 2]}; zeros fill it up to multiples of 32. ldb is not used.
          */
-        PACKED
+        PACKED,
+        /** The same with 64 in place of 32 for n: [n / 64][k / 32][16][64][2], where 64 columns of B go on with k. */
+        PACKED_64
     }
 
     /**
@@ -129,11 +132,6 @@ final class Bf16Gemm implements AutoCloseable {
     /** How many products were made. */
     int size() {
         return products.size();
-    }
-
-    /** Elements that B [k, n] takes when {@link Right#PACKED}. */
-    static long packedSize(int k, int n) {
-        return ((k + 31L) & -32) * ((n + 31L) & -32);
     }
 
     @Override
@@ -224,7 +222,8 @@ final class Bf16Gemm implements AutoCloseable {
         return switch (f.right) {
             case ROWS -> strided(f.k, f.n, BF16, f.ldb, 1);
             case TRANSPOSED -> strided(f.k, f.n, BF16, 1, f.ldb);
-            case PACKED -> packed(f.k, f.n);
+            case PACKED -> packed(f.k, f.n, BA16A32B2A);
+            case PACKED_64 -> packed(f.k, f.n, BA16A64B2A);
         };
     }
 
@@ -236,10 +235,10 @@ final class Bf16Gemm implements AutoCloseable {
         }
     }
 
-    private static long packed(long k, long n) {
+    private static long packed(long k, long n, int tag) {
         try (Arena local = Arena.ofConfined()) {
             MemorySegment extents = local.allocateFrom(JAVA_LONG, k, n);
-            return created(out -> (int) DESC_WITH_TAG.invokeExact(out, 2, extents, BF16, BA16A32B2A));
+            return created(out -> (int) DESC_WITH_TAG.invokeExact(out, 2, extents, BF16, tag));
         }
     }
 

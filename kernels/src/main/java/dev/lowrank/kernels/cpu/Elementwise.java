@@ -64,7 +64,7 @@ final class Elementwise {
         }
     }
 
-    private static void add(MemorySegment x, MemorySegment y, MemorySegment out, long from, long to) {
+    static void add(MemorySegment x, MemorySegment y, MemorySegment out, long from, long to) {
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
             Lanes.store(Lanes.load(x, i).add(Lanes.load(y, i)), out, i);

@@ -61,7 +61,7 @@ class Bf16GemmTest {
         float[][] c = values(m, n);
         try (Arena arena = Arena.ofConfined()) {
             Floats storedA = half(arena, (long) lda * (transposeA ? k : m));
-            Floats storedB = half(arena, Math.max(Bf16Gemm.packedSize(k, n), (long) ldb * Math.max(k, n)));
+            Floats storedB = half(arena, ((k + 63L) & -64) * ((n + 63L) & -64) + (long) ldb * Math.max(k, n));
             Floats storedC = result == DType.BF16 ? half(arena, (long) ldc * m) : single(arena, (long) ldc * m);
             for (int i = 0; i < m; i++) {
                 for (int p = 0; p < k; p++) {
@@ -102,8 +102,13 @@ class Bf16GemmTest {
         return switch (right) {
             case ROWS -> (long) p * ldb + j;
             case TRANSPOSED -> (long) j * ldb + p;
-            case PACKED -> (((j / 32L * ((k + 31) / 32) + p / 32) * 16 + p / 2 % 16) * 32 + j % 32) * 2 + p % 2;
+            case PACKED -> packed(p, j, k, 32);
+            case PACKED_64 -> packed(p, j, k, 64);
         };
+    }
+
+    private static long packed(int p, int j, int k, int wide) {
+        return (((long) j / wide * ((k + 31) / 32) + p / 32) * 16 + p / 2 % 16) * wide * 2 + j % wide * 2L + p % 2;
     }
 
     /** Numbers that BF16 holds exactly. */
