@@ -131,7 +131,7 @@ final class Bf16Matmul implements AutoCloseable {
         Left first = new Left(half(b, 1, left), n, true);
         multiply(first, n, second, new Target(transpose, m, false), false);
         Floats to = Floats.of(c);
-        team.columns(m, n, (from, end) -> addTransposed(transpose, to, accumulate, m, n, (int) from, (int) end));
+        team.columns(m, n, (part, from, end) -> addTransposed(transpose, to, accumulate, m, n, (int) from, (int) end));
     }
 
     /** {@code C[i, j] (+)= transpose[j, i]} in the columns {@code [from, end)}. */

@@ -9,6 +9,7 @@ import dev.lowrank.engine.format.ModelFolder;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
@@ -42,7 +43,7 @@ class PreferenceObjectiveTest {
                         """.formatted(TinyRun.FIXTURE.resolve("model"), file))
                 .spec();
         try (ModelFolder base = ModelFolder.open(TinyRun.FIXTURE.resolve("model"));
-                Trainee trainee = Trainee.prepare(spec, base, kernels);
+                Trainee trainee = Trainee.prepare(spec, base, DType.F32, kernels);
                 Workspace scratch = kernels.workspace()) {
             PreferenceDataset pairs = PreferenceDataset.load(file, null, 96, 64);
             Objective objective = Objective.of(pairs, trainee, 0.7, kernels, scratch);
