@@ -96,8 +96,12 @@ final class Bf16Matmul implements AutoCloseable {
             return half ? Short.BYTES : Float.BYTES;
         }
 
+        long offset(long row, long column) {
+            return (row * stride + column) * bytes();
+        }
+
         long address(long row, long column) {
-            return data.address() + (row * stride + column) * bytes();
+            return data.address() + offset(row, column);
         }
     }
 
@@ -281,6 +285,9 @@ final class Bf16Matmul implements AutoCloseable {
                 boolean last = row + b.rows(row) >= b.k();
                 for (int i = from; i < to; ) {
                     int m = strip(to - i, a.transposed);
+                    if (block == first && !a.transposed) {
+                        fetch(a.data, a.at(i, row) * Short.BYTES, a.stride * Short.BYTES, m, b.rows(row) * Short.BYTES);
+                    }
                     strip(mine, a, b, c, accumulate || row > 0, i, m, column, columns, row);
                     if (last && a2 != null && b2 != null) {
                         strip(mine, a2, b2, c, true, i, m, column, columns, 0);
@@ -321,7 +328,7 @@ final class Bf16Matmul implements AutoCloseable {
             tailOfM(mine, a, b, c, accumulate, i, m, column, columns, row, k);
         } else {
             if (!accumulate) {
-                fetch(c, i, m, column, columns);
+                fetch(c.data, c.offset(i, column), c.stride * c.bytes(), m, (long) columns * c.bytes());
             }
             mine.run(
                     new BlockedProduct.Shape(m, columns, k, a.stride, a.transposed, c.stride, c.half, accumulate),
@@ -332,16 +339,15 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /**
-     * Brings a strip that is about to be written into the cache, row by row. The product writes it tile by tile, a line here
-     * and a line there, and would wait for the memory each time: a third longer for C of several megabytes.
+     * Brings a strip of A, or one of C that is about to be written, into the cache, row by row. The product goes tile by tile,
+     * a line here and a line there, and would wait for the memory each time: a third longer for C of several megabytes.
      */
-    private static void fetch(Target c, int row, int m, int column, int columns) {
-        long bytes = (long) columns * c.bytes();
+    private static void fetch(MemorySegment data, long from, long stride, int rows, long bytes) {
         int sum = 0;
-        for (int i = row; i < row + m; i++) {
-            long at = ((long) i * c.stride + column) * c.bytes();
+        for (int i = 0; i < rows; i++) {
+            long at = from + i * stride;
             for (long j = 0; j < bytes; j += LINE) {
-                sum += c.data.get(JAVA_BYTE, at + j);
+                sum += data.get(JAVA_BYTE, at + j);
             }
         }
         fetched = sum;
