@@ -6,6 +6,7 @@ import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
@@ -174,7 +175,7 @@ public final class Tape {
         Value y = result(out, stream.needsGradient() || projection.needsGradient());
         record(y, dy -> {
             if (projection.needsGradient()) {
-                projection.backward(narrowed(dy, x.data().dtype()));
+                projection.backward(projection.whole() == null ? narrowed(dy, x.data().dtype()) : dy);
             }
             share(dy, stream);
         });
@@ -223,8 +224,25 @@ public final class Tape {
                             && (lowRank.a().trainable() || lowRank.b().trainable());
         }
 
+        /** The layer as one operation, where it is frozen in 16 bits and drops nothing. */
+        private @Nullable LowRankLayer whole() {
+            return weight instanceof Frozen frozen && lowRank != null && !drops
+                    ? new LowRankLayer(
+                            frozen.data(),
+                            transposed,
+                            lowRank.a().value(),
+                            lowRank.b().value(),
+                            lowRank.scale())
+                    : null;
+        }
+
         /** {@code out = y + beta * out}. */
         void addTo(Tensor out, float beta) {
+            LowRankLayer whole = whole();
+            if (whole != null && h != null) {
+                kernels.lowRank(x.data(), whole, beta, h, out);
+                return;
+            }
             Term term = null;
             if (lowRank != null && h != null) {
                 if (drops) {
@@ -237,6 +255,21 @@ public final class Tape {
         }
 
         void backward(Tensor dy) {
+            LowRankLayer whole = whole();
+            if (whole != null && lowRank != null && h != null) {
+                Tensor present = x.gradient();
+                Tensor dx = present == null && x.needsGradient() ? fresh(x) : present;
+                kernels.lowRankBackward(
+                        dy,
+                        x.data(),
+                        h,
+                        whole,
+                        lowRank.a().gradient(),
+                        lowRank.b().gradient(),
+                        present == null ? 0 : 1,
+                        dx);
+                return;
+            }
             weightGradient(dy, x, weight, transposed);
             if (lowRank == null || h == null) {
                 inputGradient(dy, x, weight, transposed, null);
