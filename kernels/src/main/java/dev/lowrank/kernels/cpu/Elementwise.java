@@ -93,6 +93,10 @@ final class Elementwise {
         }
     }
 
+    static void add(MemorySegment x, MemorySegment y, MemorySegment out, long from, long to) {
+        add(x, from, y, from, out, from, (int) (to - from));
+    }
+
     private static void add(MemorySegment x, long atX, MemorySegment y, long atY, MemorySegment out, long at, int n) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {

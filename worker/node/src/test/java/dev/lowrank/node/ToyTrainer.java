@@ -3,6 +3,7 @@ package dev.lowrank.node;
 import dev.lowrank.engine.adapter.Verdict;
 import dev.lowrank.engine.spec.GradientCheckpointing;
 import dev.lowrank.engine.spec.TrainingSpec;
+import dev.lowrank.engine.train.Arithmetic;
 import dev.lowrank.engine.train.BaseMemory;
 import dev.lowrank.engine.train.CheckpointFolder;
 import dev.lowrank.engine.train.Ending;
@@ -12,6 +13,7 @@ import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.StepMetrics;
 import dev.lowrank.engine.train.Validation;
+import dev.lowrank.kernels.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -43,6 +45,8 @@ final class ToyTrainer implements Trainer {
 
     private static final MemoryPlan MEMORY = new MemoryPlan(
             new BaseMemory(1000, 4000, 0, 0), 80, 80, false, 1 << 20, 1 << 20, 1 << 30, GradientCheckpointing.AUTO);
+
+    private static final Arithmetic ARITHMETIC = new Arithmetic(DType.F32, "Computes nothing.");
 
     volatile String baseSha256 = "a".repeat(64);
 
@@ -101,7 +105,7 @@ final class ToyTrainer implements Trainer {
 
         @Override
         public RunPlan plan() {
-            return new RunPlan(STEPS, STEPS, 40, 400, 2, 10, 1000, null, MEMORY);
+            return new RunPlan(STEPS, STEPS, 40, 400, 2, 10, 1000, null, ARITHMETIC, MEMORY);
         }
 
         @Override

@@ -8,6 +8,7 @@ import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.util.ArrayList;
@@ -157,71 +158,153 @@ public final class Tape {
      */
     public Value linear(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
         Tensor out = workspace.take(x.data().dtype(), x.data().rows(), transposed ? weight.columns() : weight.rows());
-        product(x.data(), weight, !transposed, 0, out);
-        if (lowRank == null) {
-            Value y = result(out, x.needsGradient() || trainable(weight));
-            record(y, dy -> plainLinearBackward(dy, x, weight, transposed));
-            return y;
-        }
-        boolean drops = recording && lowRank.dropout() > 0;
-        long key = CounterRandom.key(dropoutKey, lowRank.site());
-        Tensor input = x.data();
-        if (drops) {
-            input = like(x.data());
-            kernels.dropout(x.data(), lowRank.dropout(), key, false, input);
-        }
-        Tensor h = workspace.take(x.data().dtype(), x.data().rows(), lowRank.a().rows());
-        kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
-        kernels.matmul(h, false, lowRank.b().value(), true, lowRank.scale(), 1, out);
-        Value y = result(
-                out,
-                x.needsGradient()
-                        || trainable(weight)
-                        || lowRank.a().trainable()
-                        || lowRank.b().trainable());
-        Tensor dropped = input;
+        Projection projection = new Projection(x, weight, transposed, lowRank);
+        projection.addTo(out, 0);
+        Value y = result(out, projection.needsGradient());
+        record(y, projection::backward);
+        return y;
+    }
+
+    /** {@code stream + linear(x)}, added up in the stream's type; the stream was x's origin and has no other use. */
+    public Value linearOnto(Value stream, Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
+        Tensor out = like(stream.data());
+        kernels.copy(stream.data(), out);
+        Projection projection = new Projection(x, weight, transposed, lowRank);
+        projection.addTo(out, 1);
+        Value y = result(out, stream.needsGradient() || projection.needsGradient());
         record(y, dy -> {
-            plainLinearBackward(dy, x, weight, transposed);
-            lowRankBackward(dy, x, dropped, h, lowRank, drops, key);
+            if (projection.needsGradient()) {
+                projection.backward(narrowed(dy, x.data().dtype()));
+            }
+            share(dy, stream);
         });
         return y;
+    }
+
+    /** dy as another type; itself where it is of that type. */
+    private Tensor narrowed(Tensor dy, DType type) {
+        if (dy.dtype() == type) {
+            return dy;
+        }
+        Tensor narrowed = workspace.take(type, dy.shape());
+        kernels.convert(dy, narrowed);
+        return narrowed;
+    }
+
+    /** One linear layer on its way forward and back. */
+    private final class Projection {
+        private final Value x;
+        private final Matrix weight;
+        private final boolean transposed;
+        private final @Nullable LowRank lowRank;
+        private final boolean drops;
+        private final long key;
+        private final Tensor input;
+        private final @Nullable Tensor h; // drop(x) A^T [N, r]
+
+        Projection(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
+            this.x = x;
+            this.weight = weight;
+            this.transposed = transposed;
+            this.lowRank = lowRank;
+            this.drops = lowRank != null && recording && lowRank.dropout() > 0;
+            this.key = lowRank == null ? 0 : CounterRandom.key(dropoutKey, lowRank.site());
+            this.input = drops ? like(x.data()) : x.data();
+            this.h = lowRank == null
+                    ? null
+                    : workspace.take(
+                            x.data().dtype(), x.data().rows(), lowRank.a().rows());
+        }
+
+        boolean needsGradient() {
+            return x.needsGradient()
+                    || trainable(weight)
+                    || lowRank != null
+                            && (lowRank.a().trainable() || lowRank.b().trainable());
+        }
+
+        /** {@code out = y + beta * out}. */
+        void addTo(Tensor out, float beta) {
+            Term term = null;
+            if (lowRank != null && h != null) {
+                if (drops) {
+                    kernels.dropout(x.data(), lowRank.dropout(), key, false, input);
+                }
+                kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
+                term = new Term(h, lowRank.b().value(), true, lowRank.scale());
+            }
+            product(x.data(), weight, !transposed, term, beta, out);
+        }
+
+        void backward(Tensor dy) {
+            weightGradient(dy, x, weight, transposed);
+            if (lowRank == null || h == null) {
+                inputGradient(dy, x, weight, transposed, null);
+                return;
+            }
+            Tensor t = lowRankGradients(dy, x, input, h, lowRank);
+            if (t != null && x.needsGradient() && !drops) {
+                inputGradient(dy, x, weight, transposed, new Term(t, lowRank.a().value(), false, 1));
+                return;
+            }
+            inputGradient(dy, x, weight, transposed, null);
+            if (t != null && x.needsGradient()) {
+                Tensor masked = like(x.data());
+                kernels.matmul(t, false, lowRank.a().value(), false, 1, 0, masked);
+                kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
+            }
+        }
     }
 
     private static boolean trainable(Matrix weight) {
         return weight instanceof Parameter parameter && parameter.trainable();
     }
 
-    private void plainLinearBackward(Tensor dy, Value x, Matrix weight, boolean transposed) {
+    private void weightGradient(Tensor dy, Value x, Matrix weight, boolean transposed) {
         Tensor dWeight = weight instanceof Parameter parameter ? parameter.gradient() : null;
         if (dWeight != null && transposed) {
             kernels.matmul(x.data(), true, dy, false, 1, 1, dWeight);
         } else if (dWeight != null) {
             kernels.matmul(dy, true, x.data(), false, 1, 1, dWeight);
         }
+    }
+
+    /** {@code dx += dy W + term}, where the gradient of x is wanted. */
+    private void inputGradient(Tensor dy, Value x, Matrix weight, boolean transposed, @Nullable Term term) {
         if (x.needsGradient()) {
             Tensor present = x.gradient();
             Tensor dx = present == null ? fresh(x) : present;
-            product(dy, weight, transposed, present == null ? 0 : 1, dx);
+            product(dy, weight, transposed, term, present == null ? 0 : 1, dx);
         }
     }
 
-    /** {@code out = x op(W) + beta * out}, W dequantized for this product alone where it has 4 bits. */
-    private void product(Tensor x, Matrix weight, boolean transpose, float beta, Tensor out) {
+    /** {@code out = x op(W) + term + beta * out}, W dequantized for this product alone where it has 4 bits. */
+    private void product(Tensor x, Matrix weight, boolean transpose, @Nullable Term term, float beta, Tensor out) {
         switch (weight) {
-            case Parameter dense -> kernels.matmul(x, false, dense.value(), transpose, 1, beta, out);
+            case Parameter dense -> {
+                kernels.matmul(x, false, dense.value(), transpose, 1, beta, out);
+                add(term, out);
+            }
+            case Frozen frozen -> kernels.matmul(x, frozen.data(), transpose, term, beta, out);
             case FourBit quantized -> {
                 long mark = workspace.mark();
                 Tensor dense = workspace.take(x.dtype(), quantized.rows(), quantized.columns());
                 kernels.dequantizeNf4(quantized.data(), dense);
                 kernels.matmul(x, false, dense, transpose, 1, beta, out);
                 workspace.release(mark);
+                add(term, out);
             }
         }
     }
 
-    private void lowRankBackward(
-            Tensor dy, Value x, Tensor dropped, Tensor h, LowRank lowRank, boolean drops, long key) {
-        Tensor a = lowRank.a().value();
+    private void add(@Nullable Term term, Tensor out) {
+        if (term != null) {
+            kernels.matmul(term.left(), false, term.right(), term.transposed(), term.scale(), 1, out);
+        }
+    }
+
+    /** Adds to dB and dA; returns t, or null where neither A nor x wants a gradient. */
+    private @Nullable Tensor lowRankGradients(Tensor dy, Value x, Tensor dropped, Tensor h, LowRank lowRank) {
         Tensor b = lowRank.b().value();
         Tensor dB = lowRank.b().gradient();
         Tensor dA = lowRank.a().gradient();
@@ -229,24 +312,14 @@ public final class Tape {
             kernels.matmul(dy, true, h, false, lowRank.scale(), 1, dB);
         }
         if (dA == null && !x.needsGradient()) {
-            return;
+            return null;
         }
         Tensor t = workspace.take(dy.dtype(), dy.rows(), b.columns());
         kernels.matmul(dy, false, b, false, lowRank.scale(), 0, t);
         if (dA != null) {
             kernels.matmul(t, true, dropped, false, 1, 1, dA);
         }
-        if (!x.needsGradient()) {
-            return;
-        }
-        if (drops) {
-            Tensor masked = like(x.data());
-            kernels.matmul(t, false, a, false, 1, 0, masked);
-            kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
-        } else {
-            Tensor present = x.gradient();
-            kernels.matmul(t, false, a, false, 1, present == null ? 0 : 1, present == null ? fresh(x) : present);
-        }
+        return t;
     }
 
     /** Adds a bias [C] to every row of x [N, C], in place; x must have no other use before this one. */
@@ -413,7 +486,12 @@ public final class Tape {
         Tensor out = like(gate.data());
         kernels.gated(activation, gate.data(), up.data(), out);
         Value y = result(out, gate.needsGradient() || up.needsGradient());
-        record(y, dy -> kernels.gatedBackward(activation, dy, gate.data(), up.data(), fresh(gate), fresh(up)));
+        record(y, dy -> {
+            // In place: nothing needs gate and up any more.
+            kernels.gatedBackward(activation, dy, gate.data(), up.data(), gate.data(), up.data());
+            gate.gradient(gate.data());
+            up.gradient(up.data());
+        });
         return y;
     }
 
@@ -440,16 +518,21 @@ public final class Tape {
             } else if (branch.needsGradient()) {
                 kernels.convert(dy, fresh(branch));
             }
-            if (x.needsGradient()) {
-                Tensor present = x.gradient();
-                if (present == null) {
-                    x.gradient(dy);
-                } else {
-                    kernels.add(present, dy, present);
-                }
-            }
+            share(dy, x);
         });
         return y;
+    }
+
+    /** The gradient of a sum as the gradient of x: its memory serves where x has none yet. */
+    private void share(Tensor dy, Value x) {
+        if (x.needsGradient()) {
+            Tensor present = x.gradient();
+            if (present == null) {
+                x.gradient(dy);
+            } else {
+                kernels.add(present, dy, present);
+            }
+        }
     }
 
     /**

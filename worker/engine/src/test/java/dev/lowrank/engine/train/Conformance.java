@@ -17,6 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Compares a run of ours with what the reference recorded. */
 final class Conformance {
     private static final Percentage LOSS = Percentage.withPercentage(0.01);
+    private static final Percentage NEAR = Percentage.withPercentage(2);
     private static final Percentage NORM = Percentage.withPercentage(0.1);
 
     private Conformance() {}
@@ -44,6 +45,18 @@ final class Conformance {
             assertThat(ours.get("grad_norm").asDouble())
                     .as(step)
                     .isCloseTo(reference.get("grad_norm").asDouble(), NORM);
+        }
+    }
+
+    /** Every loss of {@code metrics.jsonl} is within two hundredths of the trace's. */
+    static void assertLossesAreNear(Path metrics, JsonNode trace) throws IOException {
+        List<String> lines = Files.readAllLines(metrics);
+        assertThat(lines).hasSize(trace.size());
+        for (int s = 0; s < trace.size(); s++) {
+            JsonNode ours = JsonMapper.shared().readTree(lines.get(s));
+            assertThat(ours.get("loss").asDouble())
+                    .as("step " + s)
+                    .isCloseTo(trace.get(s).get("loss").asDouble(), NEAR);
         }
     }
 

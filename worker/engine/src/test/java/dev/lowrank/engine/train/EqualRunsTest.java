@@ -61,6 +61,10 @@ class EqualRunsTest {
         IA3(run -> run.with("method", "ia3").with("adapter", Map.of())),
         BOTTLENECK(run -> run.with("method", "bottleneck").with("adapter", Map.of("size", 4))),
         FULL(run -> run.with("method", "full").with("adapter", Map.of())),
+        LORA_IN_BF16(run -> run.training("dtype", "bfloat16")),
+        QLORA_IN_BF16(run -> run.with("method", "qlora").training("dtype", "bfloat16")),
+        DPO_IN_BF16(run -> run.with("method", "dpo").training("dtype", "bfloat16")),
+        FULL_IN_BF16(run -> run.with("method", "full").with("adapter", Map.of()).training("dtype", "bfloat16")),
         PACKED(run -> run.training("packing", true).training("max_length", PACK).training("micro_batch_size", 1)),
         EVALUATED(run -> run.training("evaluate_every_steps", 2)
                 .training("early_stopping", Map.of("patience", 40))
@@ -70,6 +74,10 @@ class EqualRunsTest {
 
         Kind(UnaryOperator<TinyRun> change) {
             this.change = change;
+        }
+
+        boolean pairs() {
+            return this == DPO || this == DPO_IN_BF16;
         }
     }
 
@@ -100,8 +108,8 @@ class EqualRunsTest {
 
     private TinyRun run(Kind kind) {
         TinyRun run = new TinyRun()
-                .with("training_file", (kind == Kind.DPO ? pairs : rows).toString())
-                .with("validation_file", (kind == Kind.DPO ? pairs : rows).toString())
+                .with("training_file", (kind.pairs() ? pairs : rows).toString())
+                .with("validation_file", (kind.pairs() ? pairs : rows).toString())
                 .training("micro_batch_size", 3)
                 .training("epochs", 2);
         return kind.change.apply(run);

@@ -67,22 +67,14 @@ class GoldenTest {
     @ParameterizedTest
     @MethodSource("traces")
     void everyStepAgrees(Path family, String name) throws IOException {
-        JsonNode trace = JsonMapper.shared()
-                .readTree(Files.readString(family.resolve(name).resolve("trace.json")));
+        JsonNode trace = trace(family, name);
+        Path base = train(family, name, trace, "");
+        Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
         if (name.equals("full")) {
-            train(family, "full", trace, "");
-            Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
             return;
         }
-        Path start = Files.createDirectories(folder.resolve("start"));
         Path reference = family.resolve(name);
-        Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
-        Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
         boolean quantized = trace.has("quantization");
-        Path base = quantized ? ReferenceScales.round(family.resolve("model"), folder) : family.resolve("model");
-        String method = quantized ? "qlora" : method(reference);
-        run(base, rowsFile(family), method, trace, "\"initial_adapter\": \"%s\",".formatted(start), "");
-        Conformance.assertTraceAgrees(folder.resolve("out/metrics.jsonl"), trace.get("steps"), "lr");
         Conformance.assertAdaptersAgree(folder.resolve("out"), reference, 1e-3);
         try (SafetensorsFile after = SafetensorsFile.open(reference.resolve("after.safetensors"))) {
             float[] logits = after.floats("logits_after");
@@ -95,6 +87,38 @@ class GoldenTest {
                 assertLogitsAgree(family, folder.resolve("out"), logits, 1e-3);
             }
         }
+    }
+
+    /** The same in bfloat16, which rounds activations and factors to 8 bits. */
+    @ParameterizedTest
+    @MethodSource("traces")
+    void everyStepInBf16StaysNear(Path family, String name) throws IOException {
+        JsonNode trace = trace(family, name);
+        train(family, name, trace, ", \"dtype\": \"bfloat16\"");
+        Conformance.assertLossesAreNear(folder.resolve("out/metrics.jsonl"), trace.get("steps"));
+    }
+
+    private static JsonNode trace(Path family, String name) throws IOException {
+        return JsonMapper.shared()
+                .readTree(Files.readString(family.resolve(name).resolve("trace.json")));
+    }
+
+    /** Trains as the reference did, from its first adapter, and returns the base this was done on. */
+    private Path train(Path family, String name, JsonNode trace, String training) throws IOException {
+        Path model = family.resolve("model");
+        if (name.equals("full")) {
+            run(model, rowsFile(family), "full", trace, "", training);
+            return model;
+        }
+        Path start = Files.createDirectories(folder.resolve("start"));
+        Path reference = family.resolve(name);
+        Files.copy(reference.resolve("adapter_config.json"), start.resolve("adapter_config.json"));
+        Files.copy(reference.resolve("initial.safetensors"), start.resolve("adapter_model.safetensors"));
+        boolean quantized = trace.has("quantization");
+        Path base = quantized ? ReferenceScales.round(model, folder) : model;
+        String method = quantized ? "qlora" : method(reference);
+        run(base, rowsFile(family), method, trace, "\"initial_adapter\": \"%s\",".formatted(start), training);
+        return base;
     }
 
     @ParameterizedTest(allowZeroInvocations = true)
@@ -133,10 +157,6 @@ class GoldenTest {
             case "PROMPT_TUNING" -> "prompt-tuning";
             default -> "lora";
         };
-    }
-
-    private void train(Path family, String method, JsonNode trace, String more) throws IOException {
-        run(family.resolve("model"), rowsFile(family), method, trace, more, "");
     }
 
     private void run(Path base, Path rows, String method, JsonNode trace, String more, String training)

@@ -91,7 +91,7 @@ class RealInputTest {
                 {"base_model": "%s", "training_file": "%s", "format": "chat", %s
                  "adapter": {"rank": 8, "alpha": 16},
                  "training": {"max_steps": %d, "micro_batch_size": 8, "gradient_accumulation": 2, "learning_rate": 0.001,
-                              "schedule": "cosine", "warmup_steps": 3, "max_length": 256}}
+                              "schedule": "cosine", "warmup_steps": 3, "max_length": 256, "dtype": "float32"}}
                 """.formatted(shared.resolve("real/tiny-english"), shared.resolve("real/e2e-train.jsonl"), more, steps);
     }
 

@@ -57,15 +57,36 @@ class ReferenceFixtureTest {
     @Test
     void loraTrainingAgreesAtEveryStep() throws IOException {
         train(spec(
-                "lora", "linear", 5e-3, "\"initial_adapter\": \"%s\",".formatted(FIXTURE.resolve("initial-adapter"))));
+                "lora",
+                "linear",
+                5e-3,
+                "\"initial_adapter\": \"%s\",".formatted(FIXTURE.resolve("initial-adapter")),
+                "float32"));
         Conformance.assertTraceAgrees(folder.resolve("metrics.jsonl"), trace("lora-trace.json"), "learning_rate");
         Conformance.assertAdaptersAgree(folder, FIXTURE.resolve("trained-adapter"), 1e-3);
     }
 
     @Test
     void fullTrainingAgreesAtEveryStepWithTiedEmbeddings() throws IOException {
-        train(spec("full", "cosine", 1e-3, ""));
+        train(spec("full", "cosine", 1e-3, "", "float32"));
         Conformance.assertTraceAgrees(folder.resolve("metrics.jsonl"), trace("full-trace.json"), "learning_rate");
+    }
+
+    @Test
+    void loraTrainingInBf16StaysNearAtEveryStep() throws IOException {
+        train(spec(
+                "lora",
+                "linear",
+                5e-3,
+                "\"initial_adapter\": \"%s\",".formatted(FIXTURE.resolve("initial-adapter")),
+                "bfloat16"));
+        Conformance.assertLossesAreNear(folder.resolve("metrics.jsonl"), trace("lora-trace.json"));
+    }
+
+    @Test
+    void fullTrainingInBf16StaysNearAtEveryStep() throws IOException {
+        train(spec("full", "cosine", 1e-3, "", "bfloat16"));
+        Conformance.assertLossesAreNear(folder.resolve("metrics.jsonl"), trace("full-trace.json"));
     }
 
     private void train(String spec) {
@@ -76,12 +97,14 @@ class ReferenceFixtureTest {
         }
     }
 
-    private static String spec(String method, String schedule, double rate, String more) {
+    private static String spec(String method, String schedule, double rate, String more, String dtype) {
         return """
                 {"base_model": "%s", "training_file": "%s", "format": "tokenized", "method": "%s", %s
                  "training": {"epochs": 4, "max_steps": 8, "micro_batch_size": 3, "gradient_accumulation": 2,
-                              "learning_rate": %s, "schedule": "%s", "warmup_steps": 2, "weight_decay": 0.01}}
-                """.formatted(FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl"), method, more, rate, schedule);
+                              "learning_rate": %s, "schedule": "%s", "warmup_steps": 2, "weight_decay": 0.01,
+                              "dtype": "%s"}}
+                """.formatted(
+                        FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl"), method, more, rate, schedule, dtype);
     }
 
     private static JsonNode trace(String name) throws IOException {

@@ -16,7 +16,8 @@ final class TinyRun {
                     {"base_model": "%s", "training_file": "%s", "format": "tokenized",
                      "adapter": {"rank": 3, "dropout": 0.1},
                      "training": {"epochs": 3, "micro_batch_size": 2, "gradient_accumulation": 2,
-                                  "learning_rate": 0.01, "shuffle": true, "checkpoint_every_steps": 2, "seed": 11}}
+                                  "learning_rate": 0.01, "shuffle": true, "checkpoint_every_steps": 2, "seed": 11,
+                                  "dtype": "float32"}}
                     """.formatted(FIXTURE.resolve("model"), FIXTURE.resolve("rows.jsonl")));
 
     TinyRun with(String field, Object value) {
