@@ -33,13 +33,17 @@ final class Bf16Matmul implements AutoCloseable {
 
     private final Team team;
     private final Compiled[] compiled;
-    private final Scratch left = new Scratch();
-    private final Scratch right = new Scratch();
-    private final Scratch packed = new Scratch();
-    private final Scratch turned = new Scratch();
+    private final Scratch left;
+    private final Scratch right;
+    private final Scratch packed;
+    private final Scratch turned;
 
-    Bf16Matmul(Team team) {
+    Bf16Matmul(Team team, CpuWorkspace.Source source) {
         this.team = team;
+        this.left = new Scratch(source);
+        this.right = new Scratch(source);
+        this.packed = new Scratch(source);
+        this.turned = new Scratch(source);
         this.compiled = new Compiled[team.size()];
         for (int i = 0; i < compiled.length; i++) {
             compiled[i] = new Compiled();
@@ -49,9 +53,9 @@ final class Bf16Matmul implements AutoCloseable {
     /** What one thread has compiled, and the memory it works in. */
     private static final class Compiled {
         private final Map<BlockedProduct.Shape, BlockedProduct> products = new HashMap<>();
-        private final Scratch work = new Scratch();
-        private final Scratch tailOfA = new Scratch();
-        private final Scratch tailOfC = new Scratch();
+        private final Scratch work = new Scratch(new FreshPages());
+        private final Scratch tailOfA = new Scratch(new FreshPages());
+        private final Scratch tailOfC = new Scratch(new FreshPages());
 
         void run(BlockedProduct.Shape shape, long a, long b, long c) {
             BlockedProduct product = products.computeIfAbsent(shape, BlockedProduct::new);
@@ -308,6 +312,11 @@ final class Bf16Matmul implements AutoCloseable {
         for (int j = 0; j < m; j++) {
             MemorySegment.copy(sums, j * bytesOfC, c.data, ((i + (long) j) * c.stride + column) * c.bytes(), bytesOfC);
         }
+    }
+
+    /** What the team's matrices have taken so far; what each thread has for itself is little beside it. */
+    long bytes() {
+        return left.bytes() + right.bytes() + packed.bytes() + turned.bytes();
     }
 
     /** How many products have been compiled, by all threads. */

@@ -7,6 +7,7 @@ import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Nf4;
+import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
@@ -49,7 +50,7 @@ public final class CpuKernels implements Kernels {
         elementwise = new Elementwise(team);
         columns = new Columns(team);
         reductions = new Reductions(team);
-        half = new Bf16Matmul(team);
+        half = new Bf16Matmul(team, new FreshPages());
         matmul = new Matmul(team, half);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
@@ -103,8 +104,18 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public boolean computes() {
+        return true;
+    }
+
+    @Override
+    public PhantomKernels phantom() {
+        return CpuPhantom.of(this, team.size());
+    }
+
+    @Override
     public Workspace workspace() {
-        return new CpuWorkspace((arena, bytes) -> arena.allocate(bytes, CpuWorkspace.ALIGNMENT));
+        return new CpuWorkspace(new FreshPages());
     }
 
     @Override

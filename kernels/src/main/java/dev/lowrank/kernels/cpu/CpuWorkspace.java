@@ -28,12 +28,13 @@ final class CpuWorkspace implements Workspace {
     }
 
     private final Source source;
-    private final Arena arena = Arena.ofShared();
+    private Arena arena = Arena.ofShared();
     private final List<Chunk> chunks = new ArrayList<>();
     private long reserved;
 
     private int current;
     private long height;
+    private long peak;
 
     /** The height after each take that is still out, so that a mark can be told from a number. */
     private long[] heights = new long[64];
@@ -50,13 +51,18 @@ final class CpuWorkspace implements Workspace {
         this.source = source;
     }
 
+    /** A workspace whose tensors have places but no memory. */
+    static CpuWorkspace phantom() {
+        CpuWorkspace workspace = new CpuWorkspace(Nowhere.SOURCE);
+        workspace.addChunk(Nowhere.BYTES);
+        return workspace;
+    }
+
     @Override
     public Tensor take(DType dtype, long... shape) {
-        if (!arena.scope().isAlive()) {
-            throw new IllegalStateException("This workspace is closed.");
-        }
+        requireOpen();
         long bytes = bytes(dtype, shape);
-        long rounded = Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        long rounded = rounded(bytes);
         Chunk chunk = chunkWith(rounded);
         MemorySegment memory = chunk.memory.asSlice(height - chunk.base, bytes);
         push(height + rounded);
@@ -87,16 +93,51 @@ final class CpuWorkspace implements Workspace {
     }
 
     @Override
+    public void reserve(long bytes) {
+        requireOpen();
+        if (taken > 0) {
+            throw new IllegalStateException("Memory is reserved before the first tensor is taken.");
+        }
+        long missing = rounded(bytes) - (chunks.isEmpty() ? 0 : chunks.getFirst().memory.byteSize());
+        if (missing > 0) {
+            chunks.clear();
+            arena.close();
+            arena = Arena.ofShared();
+            reserved = 0;
+            addChunk(rounded(bytes)).memory.fill((byte) 0);
+        }
+    }
+
+    @Override
+    public long peak() {
+        return peak;
+    }
+
+    @Override
     public long reservedBytes() {
         return reserved;
     }
 
     @Override
     public void close() {
-        if (arena.scope().isAlive()) {
+        if (!closed()) {
             arena.close();
             reserved = 0;
         }
+    }
+
+    boolean closed() {
+        return !arena.scope().isAlive();
+    }
+
+    private void requireOpen() {
+        if (closed()) {
+            throw new IllegalStateException("This workspace is closed.");
+        }
+    }
+
+    private static long rounded(long bytes) {
+        return Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     private static long bytes(DType dtype, long[] shape) {
@@ -120,14 +161,13 @@ final class CpuWorkspace implements Workspace {
                 return chunk;
             }
         }
-        Chunk added = addChunk(bytes);
+        long usual = Math.min(LARGEST_CHUNK, Math.max(FIRST_CHUNK, reserved));
+        Chunk added = addChunk(Math.max(bytes, usual));
         height = added.base;
         return added;
     }
 
-    private Chunk addChunk(long bytes) {
-        long usual = Math.min(LARGEST_CHUNK, Math.max(FIRST_CHUNK, reserved));
-        long size = Math.max(bytes, usual);
+    private Chunk addChunk(long size) {
         long base = chunks.isEmpty() ? 0 : chunks.getLast().end();
         Chunk chunk = new Chunk(source.allocate(arena, size), base);
         chunks.add(chunk);
@@ -141,5 +181,6 @@ final class CpuWorkspace implements Workspace {
         }
         heights[taken++] = top;
         height = top;
+        peak = Math.max(peak, top);
     }
 }

@@ -1,0 +1,108 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.PhantomKernels;
+import dev.lowrank.kernels.Sequences;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The CPU without memory and without work. Operations that take memory beyond their arguments are run on an idle team,
+ * whatever others there are do nothing.
+ */
+final class CpuPhantom implements InvocationHandler {
+    private static final Object[] NONE = {};
+
+    private final CpuKernels device;
+    private final int threads;
+    private final Bf16Matmul half;
+    private final Matmul matmul;
+    private final CrossEntropy crossEntropy;
+    private final List<CpuWorkspace> workspaces = new ArrayList<>();
+    private long attention;
+
+    private CpuPhantom(CpuKernels device, int threads) {
+        this.device = device;
+        this.threads = threads;
+        Team team = new IdleTeam(threads);
+        half = new Bf16Matmul(team, Nowhere.SOURCE);
+        matmul = new Matmul(team, half);
+        crossEntropy = new CrossEntropy(team, matmul, half);
+    }
+
+    static PhantomKernels of(CpuKernels device, int threads) {
+        return (PhantomKernels) Proxy.newProxyInstance(
+                PhantomKernels.class.getClassLoader(),
+                new Class<?>[] {PhantomKernels.class},
+                new CpuPhantom(device, threads));
+    }
+
+    @Override
+    public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] given) {
+        Object[] arguments = given == null ? NONE : given;
+        return switch (method.getName()) {
+            case "device" -> device.device();
+            case "multipliesBf16" -> device.multipliesBf16();
+            case "computes" -> false;
+            case "phantom" -> of(device, threads);
+            case "workspace", "pagedWorkspace" -> workspace();
+            case "ownBytes" -> half.bytes() + threads * attention;
+            case "closedBytes" -> closedBytes();
+            case "matmul" -> matmul(arguments);
+            case "attention" -> attention((Sequences) arguments[3], 1);
+            case "attentionBackward" -> attention((Sequences) arguments[6], 2);
+            case "linearCrossEntropy" -> linearCrossEntropy(arguments);
+            case "allFinite" -> true;
+            case "sumOfSquares" -> 0.0;
+            case "equals" -> proxy == arguments[0];
+            case "hashCode" -> System.identityHashCode(proxy);
+            case "toString" -> "phantom of " + device.device();
+            default -> null;
+        };
+    }
+
+    private Workspace workspace() {
+        CpuWorkspace workspace = CpuWorkspace.phantom();
+        workspaces.add(workspace);
+        return workspace;
+    }
+
+    private long closedBytes() {
+        return workspaces.stream()
+                .filter(CpuWorkspace::closed)
+                .mapToLong(CpuWorkspace::peak)
+                .max()
+                .orElse(0);
+    }
+
+    private @Nullable Object matmul(Object[] a) {
+        matmul.run((Tensor) a[0], (boolean) a[1], (Tensor) a[2], (boolean) a[3], (float) a[4], (float) a[5], (Tensor)
+                a[6]);
+        return null;
+    }
+
+    /** A thread's blocks: of so many rows, by the keys of the longest sequence. */
+    private @Nullable Object attention(Sequences sequences, int blocks) {
+        int[] starts = sequences.keyStarts();
+        for (int s = 0; s < sequences.count(); s++) {
+            long keys = starts[s + 1] - starts[s];
+            attention = Math.max(attention, blocks * Attention.BLOCK * keys * Float.BYTES);
+        }
+        return null;
+    }
+
+    private LossSum linearCrossEntropy(Object[] a) {
+        Workspace scratch = (Workspace) a[6];
+        long mark = scratch.mark();
+        boolean gradient = a[4] != null || a[5] != null;
+        crossEntropy.projection((Tensor) a[0], (Tensor) a[1], gradient, scratch);
+        scratch.release(mark);
+        return LossSum.ZERO;
+    }
+}
