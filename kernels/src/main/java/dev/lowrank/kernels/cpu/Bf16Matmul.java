@@ -28,7 +28,7 @@ final class Bf16Matmul implements AutoCloseable {
     /** Products below this many multiply-adds are not worth dividing. */
     private static final long ALONE = 1 << 18;
 
-    /** Up to so many columns of C, a product that sums over tokens is computed as its transpose, which packs better. */
+    /** With so few rows of C, a product that sums over tokens is computed as its transpose: only the narrow factor is packed. */
     private static final int NARROW = 64;
 
     private final Team team;
@@ -101,7 +101,7 @@ final class Bf16Matmul implements AutoCloseable {
             Elementwise.scale(team, c, beta);
         }
         boolean accumulate = beta != 0;
-        if (transposeA && !transposeB && n <= NARROW && n < m) {
+        if (transposeA && !transposeB && m <= NARROW && m < n) {
             turned(a, b, alpha, accumulate, c, m, n, k);
             return;
         }
@@ -128,21 +128,26 @@ final class Bf16Matmul implements AutoCloseable {
         return new Left(memory, stride, false);
     }
 
-    /** {@code C^T = B^T A}, added to C: sums over tokens whose result is a narrow column. */
+    /** {@code C^T = B^T A}, added to C: sums over tokens whose result has few rows. */
     private void turned(Tensor a, Tensor b, float alpha, boolean accumulate, Tensor c, int m, int n, int k) {
         MemorySegment transpose = turned.atLeast((long) m * n * Float.BYTES); // [n, m]
         PackedMatrix second = pack(a, false, alpha, k, m, TOKENS, true);
         Left first = new Left(half(b, 1, left), n, true);
         multiply(first, n, second, new Target(transpose, m, false), false);
         Floats to = Floats.of(c);
-        team.rows(m, n, (from, end) -> {
-            for (long i = from; i < end; i++) {
-                for (long j = 0; j < n; j++) {
-                    float sum = Lanes.get(transpose, j * m + i);
-                    to.set(i * n + j, accumulate ? to.get(i * n + j) + sum : sum);
-                }
+        team.columns(m, n, (from, end) -> addTransposed(transpose, to, accumulate, m, n, (int) from, (int) end));
+    }
+
+    /** {@code C[i, j] (+)= transpose[j, i]} in the columns {@code [from, end)}. */
+    private static void addTransposed(
+            MemorySegment transpose, Floats c, boolean accumulate, int m, int n, int from, int end) {
+        for (int i = 0; i < m; i++) {
+            long row = (long) i * n;
+            for (int j = from; j < end; j++) {
+                float sum = Lanes.get(transpose, (long) j * m + i);
+                c.set(row + j, accumulate ? c.get(row + j) + sum : sum);
             }
-        });
+        }
     }
 
     /** Packs {@code alpha op(b)} [k, n] for one product. */
