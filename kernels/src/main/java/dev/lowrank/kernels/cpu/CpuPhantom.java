@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
@@ -10,6 +11,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +24,6 @@ final class CpuPhantom implements InvocationHandler {
     private final CpuKernels device;
     private final int threads;
     private final Bf16Matmul half;
-    private final Matmul matmul;
     private final CrossEntropy crossEntropy;
     private final List<CpuWorkspace> workspaces = new ArrayList<>();
     private long attention;
@@ -32,8 +33,7 @@ final class CpuPhantom implements InvocationHandler {
         this.threads = threads;
         Team team = new IdleTeam(threads);
         half = new Bf16Matmul(team, Nowhere.SOURCE);
-        matmul = new Matmul(team, half);
-        crossEntropy = new CrossEntropy(team, matmul, half);
+        crossEntropy = new CrossEntropy(team, new Matmul(team, half), half);
     }
 
     static PhantomKernels of(CpuKernels device, int threads) {
@@ -81,9 +81,14 @@ final class CpuPhantom implements InvocationHandler {
                 .orElse(0);
     }
 
-    private @Nullable Object matmul(Object[] a) {
-        matmul.run((Tensor) a[0], (boolean) a[1], (Tensor) a[2], (boolean) a[3], (float) a[4], (float) a[5], (Tensor)
-                a[6]);
+    /** Of F32 alone it takes nothing; of BF16 it packs. */
+    private @Nullable Object matmul(Object[] of) {
+        Tensor a = (Tensor) of[0];
+        Tensor b = (Tensor) of[2];
+        Tensor c = (Tensor) of[6];
+        if (Stream.of(a, b, c).anyMatch(tensor -> tensor.dtype() == DType.BF16)) {
+            half.run(a, (boolean) of[1], b, (boolean) of[3], (float) of[4], (float) of[5], c);
+        }
         return null;
     }
 

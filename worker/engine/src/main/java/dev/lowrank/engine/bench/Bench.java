@@ -10,6 +10,7 @@ import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.train.DryRun;
+import dev.lowrank.engine.train.ProcessMemory;
 import dev.lowrank.engine.train.StepMetrics;
 import dev.lowrank.engine.train.TrainingFailure;
 import dev.lowrank.kernels.DType;
