@@ -160,11 +160,133 @@ public abstract class AttentionContract extends KernelsFixture {
         }
     }
 
+    /** Long enough for several blocks and tiles in each direction; groups that fill a block and groups that do not. */
+    @Test
+    void attendsOverManyBlocks() {
+        checkHalf(starts(600, 1, 260), starts(600, 1, 260), plain(3, 1, 32), 32);
+        checkHalf(starts(700), starts(1300), plain(2, 2, 40), 40);
+        checkHalf(starts(530), starts(600), new AttentionShape(8, 1, 0.2f, 300, 0), 16);
+        checkHalf(starts(150), starts(150), plain(20, 1, 96), 96);
+        checkHalf(starts(140, 33), starts(140, 60), plain(7, 1, 128), 128);
+        checkHalf(starts(100, 33), starts(100, 60), new AttentionShape(2, 1, -0.3f, 0, 0), 8);
+        checkHalf(starts(100, 33), starts(100, 60), new AttentionShape(2, 1, 0, 0, 0), 8);
+    }
+
+    /** Each tensor may be F32 or BF16 by itself. */
+    @Test
+    void attendsToTensorsOfMixedTypes() {
+        AttentionShape shape = plain(4, 2, 16);
+        Sequences sequences = Sequences.ofStarts(starts(5, 70));
+        float[] values = random(75 * 64);
+        Tensor q = half(values, 75, 64);
+        Tensor kv = half(random(75 * 32), 75, 32);
+        Tensor single = tensor(read(q)).reshape(75, 64);
+        Tensor singleKv = tensor(read(kv)).reshape(75, 32);
+        Tensor lse = nans(75, 4);
+        Tensor[] expected = {nans(75, 64), nans(75, 64), nans(75, 32), nans(75, 32)};
+        kernels.attention(single, singleKv, singleKv, sequences, shape, expected[0], lse);
+        kernels.attentionBackward(
+                single,
+                single,
+                singleKv,
+                singleKv,
+                expected[0],
+                lse,
+                sequences,
+                shape,
+                expected[1],
+                expected[2],
+                expected[3]);
+        Tensor[] actual = {nans(75, 64), halfNans(75, 64), nans(75, 32), halfNans(75, 32)};
+        kernels.attention(q, singleKv, kv, sequences, shape, actual[0], lse);
+        kernels.attentionBackward(
+                single, q, kv, singleKv, actual[0], lse, sequences, shape, actual[1], actual[2], actual[3]);
+        for (int i = 0; i < 4; i++) {
+            Tensor rounded = memory.take(actual[i].dtype(), actual[i].rows(), actual[i].columns());
+            kernels.convert(expected[i], rounded);
+            assertThat(read(actual[i])).as("result %d", i).isEqualTo(read(rounded));
+        }
+    }
+
     private static AttentionShape plain(int heads, int kvHeads, int width) {
         return AttentionShape.causal(heads, kvHeads, (float) (1 / Math.sqrt(width)));
     }
 
     private void checkAttention(int[] queryStarts, int[] keyStarts, AttentionShape shape, int width) {
+        checkSingle(queryStarts, keyStarts, shape, width);
+        checkHalf(queryStarts, keyStarts, shape, width);
+    }
+
+    private void checkHalf(int[] queryStarts, int[] keyStarts, AttentionShape shape, int width) {
+        String what = "BF16, %s of width %d, queries %s, keys %s"
+                .formatted(shape, width, Arrays.toString(queryStarts), Arrays.toString(keyStarts));
+        long mark = memory.mark();
+        Sequences sequences = new Sequences(queryStarts, keyStarts);
+        int n = queryStarts[queryStarts.length - 1];
+        int m = keyStarts[keyStarts.length - 1];
+        int queryColumns = shape.heads() * width;
+        int keyColumns = shape.kvHeads() * width;
+        Tensor q = half(random(n * queryColumns), n, queryColumns);
+        Tensor k = half(random(m * keyColumns), m, keyColumns);
+        Tensor v = half(random(m * keyColumns), m, keyColumns);
+        Tensor dOut = half(random(n * queryColumns), n, queryColumns);
+        Tensor out = halfNans(n, queryColumns);
+        Tensor lse = nans(n, shape.heads());
+        Tensor dQ = halfNans(n, queryColumns);
+        Tensor dK = halfNans(m, keyColumns);
+        Tensor dV = halfNans(m, keyColumns);
+        kernels.attention(q, k, v, sequences, shape, out, lse);
+        kernels.attentionBackward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
+
+        double[] exactQ = doubles(read(q));
+        double[] exactK = doubles(read(k));
+        double[] exactV = doubles(read(v));
+        double[] exactDOut = doubles(read(dOut));
+        Reference.Attended expected = Reference.attention(exactQ, exactK, exactV, sequences, shape, width);
+        Reference.AttentionGradient gradient =
+                Reference.attentionBackward(exactDOut, exactQ, exactK, exactV, sequences, shape, width);
+        Reference.AttentionBounds bounds =
+                Reference.attentionBounds(exactDOut, exactQ, exactK, exactV, sequences, shape, width);
+        assertClose("lse of " + what, read(lse), expected.lse(), 5e-6, 1);
+        assertWithin("out of " + what, read(out), expected.out(), bounds.out());
+        assertWithin("dQ of " + what, read(dQ), gradient.dQ(), bounds.dQ());
+        assertWithin("dK of " + what, read(dK), gradient.dK(), bounds.dK());
+        assertWithin("dV of " + what, read(dV), gradient.dV(), bounds.dV());
+
+        Tensor again = halfNans(n, queryColumns);
+        kernels.attention(q, k, v, sequences, shape, again, null);
+        assertThat(read(again)).isEqualTo(read(out));
+        float[] first = read(dK);
+        kernels.attentionBackward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
+        assertThat(read(dK)).isEqualTo(first);
+        memory.release(mark);
+    }
+
+    /** Results within a bound each, and 1e-5 that comes from fp32 where terms cancel. */
+    private static void assertWithin(String what, float[] actual, double[] expected, double[] bounds) {
+        for (int i = 0; i < actual.length; i++) {
+            // Negated, so that NaN fails.
+            if (!(Math.abs(actual[i] - expected[i]) <= bounds[i] + 1e-5)) {
+                assertThat((double) actual[i])
+                        .as("%s[%d], bound %s", what, i, bounds[i])
+                        .isEqualTo(expected[i]);
+            }
+        }
+    }
+
+    private Tensor half(float[] values, int rows, int columns) {
+        Tensor tensor = memory.take(DType.BF16, rows, columns);
+        kernels.upload(values, 0, tensor);
+        return tensor;
+    }
+
+    private Tensor halfNans(int rows, int columns) {
+        float[] values = new float[rows * columns];
+        Arrays.fill(values, Float.NaN);
+        return half(values, rows, columns);
+    }
+
+    private void checkSingle(int[] queryStarts, int[] keyStarts, AttentionShape shape, int width) {
         String what = "%s of width %d, queries %s, keys %s"
                 .formatted(shape, width, Arrays.toString(queryStarts), Arrays.toString(keyStarts));
         long mark = memory.mark();
@@ -247,20 +369,32 @@ public abstract class AttentionContract extends KernelsFixture {
     /** Keys far outside the window are not multiplied by zero but left out: a NaN there would show. */
     @Test
     void doesNoWorkFarOutsideTheWindow() {
-        int n = 400;
-        Tensor q = tensor(random(n * 8)).reshape(n, 8);
-        Tensor kv = tensor(random(n * 8)).reshape(n, 8);
-        kernels.upload(new float[] {Float.NaN}, 0, kv.reshape(n * 8).slice(0, 1));
-        Tensor out = nans(n, 8);
-        Tensor lse = nans(n, 1);
-        AttentionShape shape = new AttentionShape(1, 1, 1, 3, 0);
-        Sequences sequences = Sequences.ofStarts(starts(n));
-        kernels.attention(q, kv, kv, sequences, shape, out, lse);
-        Tensor dQ = nans(n, 8);
-        kernels.attentionBackward(q, q, kv, kv, out, lse, sequences, shape, dQ, nans(n, 8), nans(n, 8));
-        assertThat(kernels.allFinite(out)).isFalse();
-        assertThat(kernels.allFinite(out.slice(200, 200))).isTrue();
-        assertThat(kernels.allFinite(dQ.slice(200, 200))).isTrue();
+        int n = 800;
+        for (DType type : new DType[] {DType.F32, DType.BF16}) {
+            Tensor q = memory.take(type, n, 8);
+            kernels.upload(random(n * 8), 0, q);
+            Tensor kv = memory.take(type, n, 8);
+            float[] values = random(n * 8);
+            values[0] = Float.NaN;
+            kernels.upload(values, 0, kv);
+            Tensor out = memory.take(type, n, 8);
+            Tensor lse = nans(n, 1);
+            AttentionShape shape = new AttentionShape(1, 1, 1, 3, 0);
+            Sequences sequences = Sequences.ofStarts(starts(n));
+            kernels.attention(q, kv, kv, sequences, shape, out, lse);
+            Tensor[] gradients = {memory.take(type, n, 8), memory.take(type, n, 8), memory.take(type, n, 8)};
+            kernels.attentionBackward(
+                    q, q, kv, kv, out, lse, sequences, shape, gradients[0], gradients[1], gradients[2]);
+            assertThat(read(out.slice(0, 1))).containsOnly(Float.NaN);
+            assertThat(read(lse.slice(0, 1))).containsOnly(Float.NaN);
+            assertThat(read(gradients[0].slice(0, 1))).containsOnly(Float.NaN);
+            assertThat(read(gradients[1].slice(0, 1))).containsOnly(Float.NaN);
+            for (Tensor tensor : new Tensor[] {out, gradients[0], gradients[1], gradients[2]}) {
+                for (float value : read(tensor.slice(400, 400))) {
+                    assertThat(value).isFinite();
+                }
+            }
+        }
     }
 
     @Test
@@ -286,8 +420,17 @@ public abstract class AttentionContract extends KernelsFixture {
         float[] k = random(20 * 8);
         float[] v = random(20 * 8);
         Sequences sequences = Sequences.ofStarts(starts(20));
+        Tensor halfQ = half(q, 20, 8);
+        Tensor halfK = half(k, 20, 8);
+        Tensor halfV = half(v, 20, 8);
         for (float cap : new float[] {0, 30}) {
             AttentionShape shape = new AttentionShape(1, 1, 1, 0, cap);
+            Tensor halfOut = halfNans(20, 8);
+            kernels.attention(halfQ, halfK, halfV, sequences, shape, halfOut, null);
+            double[] rounded = Reference.attention(
+                            doubles(read(halfQ)), doubles(read(halfK)), doubles(read(halfV)), sequences, shape, 8)
+                    .out();
+            assertClose("out in BF16", read(halfOut), rounded, 0x1p-7 + 1e-3);
             Tensor out = nans(20, 8);
             kernels.attention(
                     tensor(q).reshape(20, 8),

@@ -169,7 +169,6 @@ public abstract class ColumnsContract extends KernelsFixture {
         Tensor b = zeros(4, 5);
         Tensor c = zeros(3);
         Tensor v = zeros(7);
-        Tensor half = memory.take(DType.BF16, 2, 3);
         Tensor halfRow = memory.take(DType.BF16, 3);
         Runnable[] calls = {
             () -> kernels.addBias(a, halfRow),
@@ -177,7 +176,6 @@ public abstract class ColumnsContract extends KernelsFixture {
             () -> kernels.scaleColumns(a, halfRow, a),
             () -> kernels.scaleColumnsBackward(a, a, c, null, halfRow),
             () -> kernels.rowNorms(a, memory.take(DType.BF16, 2)),
-            () -> kernels.copyColumns(a, 0, half, 0, 3),
             () -> kernels.addBias(a, v),
             () -> kernels.addBias(ints(1, 2), zeros(1)),
             () -> kernels.columnSums(a, v),

@@ -102,6 +102,61 @@ final class Reference {
         return new AttentionGradient(dQ, dK, dV);
     }
 
+    /** How far off results may be, element by element. */
+    record AttentionBounds(double[] out, double[] dQ, double[] dK, double[] dV) {}
+
+    /**
+     * The bounds where BF16 is what is stored: with u = 2^-8, half of its last place, P and dS are each off by u of
+     * themselves, and results by u of themselves once more. So out is off by at most {@code 2u P |V|}, dV by
+     * {@code 2u P^T |dO|}. What out is off by comes back in {@code delta = dO . out}: dS is off by
+     * {@code E = u |dS| + P (|dO| . 2u P |V|)} in all, dQ by {@code scale E |K| + u |dQ|}, dK by
+     * {@code scale E^T |Q| + u |dK|}. All is taken a hundredth larger, for what fp32 adds.
+     */
+    static AttentionBounds attentionBounds(
+            double[] dOut, double[] q, double[] k, double[] v, Sequences sequences, AttentionShape shape, int width) {
+        double u = 1.01 * 0x1p-8;
+        double[] out = new double[q.length];
+        AttentionGradient exact = attentionBackward(dOut, q, k, v, sequences, shape, width);
+        double[] dQ = magnitudes(exact.dQ, u);
+        double[] dK = magnitudes(exact.dK, u);
+        double[] dV = new double[v.length];
+        for (Row row : rows(sequences, shape)) {
+            double[] scores = scores(q, k, row, shape, width);
+            double[] p = probabilities(scores, row, new double[q.length / width]);
+            double[] dP = new double[p.length];
+            double mean = 0;
+            double meanOff = 0;
+            for (int j = 0; j < p.length; j++) {
+                for (int d = 0; d < width; d++) {
+                    double gradient = dOut[row.query * width + d];
+                    double value = v[row.key(j) * width + d];
+                    dP[j] += gradient * value;
+                    meanOff += 2 * u * p[j] * Math.abs(gradient * value);
+                    out[row.query * width + d] += 2 * u * p[j] * Math.abs(value);
+                    dV[row.key(j) * width + d] += 2 * u * p[j] * Math.abs(gradient);
+                }
+                mean += p[j] * dP[j];
+            }
+            for (int j = 0; j < p.length; j++) {
+                double slope = capSlope(scores[j], shape.softCap());
+                double off = Math.abs(shape.scale()) * p[j] * slope * (u * Math.abs(dP[j] - mean) + meanOff);
+                for (int d = 0; d < width; d++) {
+                    dQ[row.query * width + d] += off * Math.abs(k[row.key(j) * width + d]);
+                    dK[row.key(j) * width + d] += off * Math.abs(q[row.query * width + d]);
+                }
+            }
+        }
+        return new AttentionBounds(out, dQ, dK, dV);
+    }
+
+    private static double[] magnitudes(double[] values, double factor) {
+        double[] result = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            result[i] = factor * Math.abs(values[i]);
+        }
+        return result;
+    }
+
     /** One query of one head: its place among all (row, head) pairs, and the keys it sees. */
     private record Row(int query, int firstKey, int seen, int kvHead, int kvHeads) {
         int key(int j) {

@@ -2,15 +2,16 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Activations of whole tensors, gated by a second tensor or alone. They go block by block through arrays that stay in the
- * nearest cache; the last block is padded to whole vectors, so every element gets the same arithmetic.
+ * nearest cache; the last block is padded to whole vectors, so every element gets the same arithmetic. SiLU's gate, the
+ * commonest of all, has loops that need no arrays; the arrays then do what does not fill a vector.
  */
 final class Activating {
-    /** Elements; a multiple of every vector's width. */
-    private static final int BLOCK = 512;
+    private static final int BLOCK = Stretch.BLOCK; // A multiple of every vector's width.
 
     private final Team team;
 
@@ -23,18 +24,29 @@ final class Activating {
         Shapes.reals("gated up", up, gate.size());
         Shapes.reals("gated out", out, gate.size());
         Floats gates = Floats.of(gate);
-        Floats ups = Floats.of(up);
-        Floats outs = Floats.of(out);
-        team.elements(gate.size(), (from, to) -> {
+        team.elements(gate.size(), (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, BLOCK, gate, up, out);
+            Stretch ups = s[1];
+            Stretch outs = s[2];
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
-            // The commonest of all is worth a loop that needs no blocks, a third faster; they do what it leaves over.
-            long begin = activation == Activation.SILU ? Curves.gateBySilu(gates, ups, outs, from, to) : from;
-            for (long at = begin; at < to; at += BLOCK) {
-                int n = read(gates, at, to, z);
-                Curves.values(activation, z, y, n);
-                multiply(y, ups, outs, at, n);
-            }
+            Stretch.blocks(from, to, (at, n) -> {
+                long atUp = ups.read(at, n);
+                long atOut = outs.place(at);
+                int done = 0;
+                if (activation == Activation.SILU) {
+                    done = Lanes.whole(n);
+                    long atGate = s[0].read(at, n);
+                    Curves.gateBySilu(s[0].memory(), atGate, ups.memory(), atUp, outs.memory(), atOut, done);
+                }
+                if (done < n) {
+                    int rest = n - done;
+                    gates.read(at + done, z, 0, rest);
+                    Curves.values(activation, z, y, rest);
+                    multiply(y, ups.memory(), atUp + done, outs.memory(), atOut + done, rest);
+                }
+                outs.write(at, n);
+            });
         });
     }
 
@@ -46,20 +58,30 @@ final class Activating {
         Shapes.reals("gatedBackward up", up, size);
         Shapes.reals("gatedBackward dGate", dGate, size);
         Shapes.reals("gatedBackward dUp", dUp, size);
-        Floats gradients = Floats.of(dOut);
         Floats gates = Floats.of(gate);
-        Floats ups = Floats.of(up);
-        Floats dGates = Floats.of(dGate);
-        Floats dUps = Floats.of(dUp);
-        team.elements(size, (from, to) -> {
+        team.elements(size, (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, BLOCK, dOut, up, dGate, dUp);
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             float[] slope = new float[BLOCK];
-            for (long at = from; at < to; at += BLOCK) {
-                int n = read(gates, at, to, z);
+            Stretch.blocks(from, to, (at, n) -> {
+                gates.read(at, z, 0, n);
                 Curves.slopes(activation, z, y, slope, n);
-                split(gradients, ups, y, slope, dGates, dUps, at, n);
-            }
+                split(
+                        s[0].memory(),
+                        s[0].read(at, n),
+                        s[1].memory(),
+                        s[1].read(at, n),
+                        y,
+                        slope,
+                        s[2].memory(),
+                        s[2].place(at),
+                        s[3].memory(),
+                        s[3].place(at),
+                        n);
+                s[2].write(at, n);
+                s[3].write(at, n);
+            });
         });
     }
 
@@ -71,11 +93,11 @@ final class Activating {
         team.elements(x.size(), (from, to) -> {
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
-            for (long at = from; at < to; at += BLOCK) {
-                int n = read(in, at, to, z);
+            Stretch.blocks(from, to, (at, n) -> {
+                in.read(at, z, 0, n);
                 Curves.values(activation, z, y, n);
                 outs.write(y, 0, at, n);
-            }
+            });
         });
     }
 
@@ -84,55 +106,58 @@ final class Activating {
         Shapes.reals("activationBackward dOut", dOut);
         Shapes.reals("activationBackward x", x, dOut.size());
         Shapes.reals("activationBackward dX", dX, dOut.size());
-        Floats gradients = Floats.of(dOut);
         Floats in = Floats.of(x);
-        Floats dXs = Floats.of(dX);
-        team.elements(dOut.size(), (from, to) -> {
+        team.elements(dOut.size(), (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, BLOCK, dOut, dX);
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             float[] slope = new float[BLOCK];
-            for (long at = from; at < to; at += BLOCK) {
-                int n = read(in, at, to, z);
+            Stretch.blocks(from, to, (at, n) -> {
+                in.read(at, z, 0, n);
                 Curves.slopes(activation, z, y, slope, n);
-                multiply(slope, gradients, dXs, at, n);
-            }
+                multiply(slope, s[0].memory(), s[0].read(at, n), s[1].memory(), s[1].place(at), n);
+                s[1].write(at, n);
+            });
         });
     }
 
-    /** Reads a block from {@code at} on, at most to {@code end}; returns its length. */
-    private static int read(Floats tensor, long at, long end, float[] block) {
-        int n = (int) Math.min(BLOCK, end - at);
-        tensor.read(at, block, 0, n);
-        return n;
-    }
-
-    /** {@code out = block * y} for the n elements from {@code at} on. */
-    private static void multiply(float[] block, Floats y, Floats out, long at, int n) {
+    /** {@code out = block * y} for n elements. */
+    private static void multiply(float[] block, MemorySegment y, long atY, MemorySegment out, long atOut, int n) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            FloatVector product = FloatVector.fromArray(Lanes.F, block, i).mul(y.load(at + i));
-            out.store(product, at + i);
+            FloatVector product = FloatVector.fromArray(Lanes.F, block, i).mul(Lanes.load(y, atY + i));
+            Lanes.store(product, out, atOut + i);
         }
         for (int i = whole; i < n; i++) {
-            out.set(at + i, block[i] * y.get(at + i));
+            Lanes.set(out, atOut + i, block[i] * Lanes.get(y, atY + i));
         }
     }
 
-    /** {@code dGate = dOut * up * slope} and {@code dUp = dOut * y} for the n elements from {@code at} on. */
+    /** {@code dGate = dOut * up * slope} and {@code dUp = dOut * y} for n elements. */
     private static void split(
-            Floats dOut, Floats up, float[] y, float[] slope, Floats dGate, Floats dUp, long at, int n) {
+            MemorySegment dOut,
+            long atD,
+            MemorySegment up,
+            long atUp,
+            float[] y,
+            float[] slope,
+            MemorySegment dGate,
+            long atDGate,
+            MemorySegment dUp,
+            long atDUp,
+            int n) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            FloatVector d = dOut.load(at + i);
-            FloatVector u = up.load(at + i);
-            dGate.store(d.mul(u).mul(FloatVector.fromArray(Lanes.F, slope, i)), at + i);
-            dUp.store(d.mul(FloatVector.fromArray(Lanes.F, y, i)), at + i);
+            FloatVector d = Lanes.load(dOut, atD + i);
+            FloatVector u = Lanes.load(up, atUp + i);
+            Lanes.store(d.mul(u).mul(FloatVector.fromArray(Lanes.F, slope, i)), dGate, atDGate + i);
+            Lanes.store(d.mul(FloatVector.fromArray(Lanes.F, y, i)), dUp, atDUp + i);
         }
         for (int i = whole; i < n; i++) {
-            float d = dOut.get(at + i);
-            float u = up.get(at + i);
-            dGate.set(at + i, d * u * slope[i]);
-            dUp.set(at + i, d * y[i]);
+            float d = Lanes.get(dOut, atD + i);
+            float u = Lanes.get(up, atUp + i);
+            Lanes.set(dGate, atDGate + i, d * u * slope[i]);
+            Lanes.set(dUp, atDUp + i, d * y[i]);
         }
     }
 }

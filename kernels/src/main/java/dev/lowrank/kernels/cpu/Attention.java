@@ -21,113 +21,33 @@ final class Attention {
 
     private final Team team;
 
-    /** What a call was given, and what follows from it. */
-    private record Call(
-            MemorySegment q, MemorySegment k, MemorySegment v, Sequences sequences, AttentionShape shape, int width) {
-        int heads() {
-            return shape.heads();
-        }
-
-        int kvHeads() {
-            return shape.kvHeads();
-        }
-
-        long queryRow() {
-            return (long) heads() * width;
-        }
-
-        long keyRow() {
-            return (long) kvHeads() * width;
-        }
-
-        int queryStart(int sequence) {
-            return sequences.queryStarts()[sequence];
-        }
-
-        int keyStart(int sequence) {
-            return sequences.keyStarts()[sequence];
-        }
-
-        int queries(int sequence) {
-            return queryStart(sequence + 1) - queryStart(sequence);
-        }
-
-        int keys(int sequence) {
-            return keyStart(sequence + 1) - keyStart(sequence);
-        }
-
-        /** The first key that query {@code i} of the sequence sees. */
-        int begin(int sequence, int i) {
-            return shape.window() == 0 ? 0 : Math.max(0, end(sequence, i) - shape.window());
-        }
-
-        /** The key after the last one that query {@code i} of the sequence sees. */
-        int end(int sequence, int i) {
-            return keys(sequence) - queries(sequence) + i + 1;
-        }
-
-        /** The keys that a block of query rows looks at, times the rows. */
-        long blockCost(int sequence, int from, int to) {
-            return (long) (to - from) * (end(sequence, to - 1) - begin(sequence, from));
-        }
-
-        /** The same for all blocks of a sequence. */
-        long cost(int sequence) {
-            long total = 0;
-            int queries = queries(sequence);
-            for (int from = 0; from < queries; from += BLOCK) {
-                total += blockCost(sequence, from, Math.min(queries, from + BLOCK));
-            }
-            return total;
-        }
-
-        /** The same for all sequences. */
-        long cost() {
-            long total = 0;
-            for (int s = 0; s < sequences.count(); s++) {
-                total += cost(s);
-            }
-            return total;
-        }
-
-        /** The element where the head's part of the sequence's query row {@code i} begins. */
-        long query(int sequence, int head, int i) {
-            return (queryStart(sequence) + (long) i) * queryRow() + (long) head * width;
-        }
-
-        /** The element where the key-value head's part of the sequence's key {@code j} begins. */
-        long key(int sequence, int kvHead, int j) {
-            return (keyStart(sequence) + (long) j) * keyRow() + (long) kvHead * width;
-        }
-    }
-
     /** Query rows {@code [from, from + rows)} of one head and sequence, and the keys {@code [first, first + keys)}. */
     private record Block(int head, int kvHead, int sequence, int from, int rows, int first, int keys) {
-        static Block of(Call c, int head, int sequence, int from, int to) {
+        static Block of(AttentionCall c, int head, int sequence, int from, int to) {
             int first = c.begin(sequence, from);
             int kvHead = head / (c.heads() / c.kvHeads());
             return new Block(head, kvHead, sequence, from, to - from, first, c.end(sequence, to - 1) - first);
         }
 
-        long query(Call c) {
+        long query(AttentionCall c) {
             return c.query(sequence, head, from);
         }
 
-        long key(Call c) {
+        long key(AttentionCall c) {
             return c.key(sequence, kvHead, first);
         }
 
         /** Where row {@code i} of the block sees its first key, counted from the block's. */
-        int begin(Call c, int i) {
+        int begin(AttentionCall c, int i) {
             return c.begin(sequence, from + i) - first;
         }
 
-        int end(Call c, int i) {
+        int end(AttentionCall c, int i) {
             return c.end(sequence, from + i) - first;
         }
 
         /** The place of row {@code i} in lse [N, H]. */
-        long place(Call c, int i) {
+        long place(AttentionCall c, int i) {
             return (c.queryStart(sequence) + (long) from + i) * c.heads() + head;
         }
     }
@@ -138,13 +58,13 @@ final class Attention {
 
     void forward(
             Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
-        Call call = call("attention", q, k, v, sequences, shape);
+        AttentionCall call = AttentionCall.of("attention", q, k, v, sequences, shape);
         Shapes.matrix("attention out", out, q.rows(), q.columns());
         if (lse != null) {
             Shapes.matrix("attention lse", lse, q.rows(), shape.heads());
         }
-        long total = call.cost() * shape.heads();
-        int parts = team.parts(total * call.width);
+        long total = call.cost(BLOCK) * shape.heads();
+        int parts = team.parts(total * call.width());
         team.run(parts, part -> {
             float[] lanes = new float[Lanes.WIDTH];
             long before = 0;
@@ -154,7 +74,7 @@ final class Attention {
                     for (int from = 0; from < queries; from += BLOCK) {
                         int to = Math.min(queries, from + BLOCK);
                         long cost = call.blockCost(s, from, to);
-                        if (owner(before, cost, total, parts) == part) {
+                        if (AttentionCall.owner(before, cost, total, parts) == part) {
                             forwardBlock(call, Block.of(call, head, s, from, to), part, lanes, out.data(), lse);
                         }
                         before += cost;
@@ -165,7 +85,8 @@ final class Attention {
     }
 
     /** {@code O = softmax(S) V} for a block. */
-    private void forwardBlock(Call c, Block b, int part, float[] lanes, MemorySegment out, @Nullable Tensor lse) {
+    private void forwardBlock(
+            AttentionCall c, Block b, int part, float[] lanes, MemorySegment out, @Nullable Tensor lse) {
         int keys = b.keys;
         MemorySegment p = team.scratch(part, (long) b.rows * keys * Float.BYTES); // [rows, keys]
         float[] inverse = new float[b.rows];
@@ -175,8 +96,8 @@ final class Attention {
             int begin = b.begin(c, i);
             int end = b.end(c, i);
             long row = (long) i * keys;
-            if (c.shape.softCap() > 0) {
-                SoftCap.cap(p, c.shape.softCap(), row + begin, row + end);
+            if (c.shape().softCap() > 0) {
+                SoftCap.cap(p, c.shape().softCap(), row + begin, row + end);
             }
             float max = Softmax.max(p, row + begin, end - begin);
             double sum = Softmax.expAndSum(p, row + begin, end - begin, max, lanes);
@@ -192,19 +113,19 @@ final class Attention {
                 false,
                 false,
                 b.rows,
-                c.width,
+                c.width(),
                 keys,
                 1,
                 p.address(),
                 keys,
-                address(c.v, b.key(c)),
+                address(c.v(), b.key(c)),
                 c.keyRow(),
                 0,
                 address(out, o),
                 c.queryRow());
         for (int i = 0; i < b.rows; i++) {
             long row = o + i * c.queryRow();
-            Elementwise.scale(out, inverse[i], row, row + c.width);
+            Elementwise.scale(out, inverse[i], row, row + c.width());
         }
     }
 
@@ -237,7 +158,7 @@ final class Attention {
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        Call call = call("attentionBackward", q, k, v, sequences, shape);
+        AttentionCall call = AttentionCall.of("attentionBackward", q, k, v, sequences, shape);
         Shapes.matrix("attentionBackward dOut", dOut, q.rows(), q.columns());
         Shapes.matrix("attentionBackward out", out, q.rows(), q.columns());
         Shapes.matrix("attentionBackward lse", lse, q.rows(), shape.heads());
@@ -245,15 +166,15 @@ final class Attention {
         Shapes.matrix("attentionBackward dK", dK, k.rows(), k.columns());
         Shapes.matrix("attentionBackward dV", dV, k.rows(), k.columns());
         Gradients gradients = new Gradients(dOut.data(), out.data(), lse.data(), dQ.data(), dK.data(), dV.data());
-        long total = call.cost() * shape.kvHeads();
-        int parts = team.parts(call.cost() * shape.heads() * call.width);
+        long total = call.cost(BLOCK) * shape.kvHeads();
+        int parts = team.parts(call.cost(BLOCK) * shape.heads() * call.width());
         team.run(parts, part -> {
             float[] lanes = new float[Lanes.WIDTH];
             long before = 0;
             for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
                 for (int s = 0; s < sequences.count(); s++) {
-                    long cost = call.cost(s);
-                    if (owner(before, cost, total, parts) == part) {
+                    long cost = call.cost(s, BLOCK);
+                    if (AttentionCall.owner(before, cost, total, parts) == part) {
                         backwardGroup(call, gradients, kvHead, s, part, lanes);
                     }
                     before += cost;
@@ -270,10 +191,10 @@ final class Attention {
             MemorySegment dK,
             MemorySegment dV) {}
 
-    private void backwardGroup(Call c, Gradients g, int kvHead, int s, int part, float[] lanes) {
+    private void backwardGroup(AttentionCall c, Gradients g, int kvHead, int s, int part, float[] lanes) {
         for (int j = 0; j < c.keys(s); j++) {
-            clear(g.dK, c.key(s, kvHead, j), c.width);
-            clear(g.dV, c.key(s, kvHead, j), c.width);
+            clear(g.dK, c.key(s, kvHead, j), c.width());
+            clear(g.dV, c.key(s, kvHead, j), c.width());
         }
         int group = c.heads() / c.kvHeads();
         int queries = c.queries(s);
@@ -284,10 +205,10 @@ final class Attention {
         }
     }
 
-    private void backwardBlock(Call c, Gradients g, Block b, int part, float[] lanes) {
+    private void backwardBlock(AttentionCall c, Gradients g, Block b, int part, float[] lanes) {
         int rows = b.rows;
         int keys = b.keys;
-        int width = c.width;
+        int width = c.width();
         long block = (long) rows * keys;
         MemorySegment memory = team.scratch(part, 2 * block * Float.BYTES);
         MemorySegment p = memory.asSlice(0, block * Float.BYTES); // [rows, keys]
@@ -307,7 +228,7 @@ final class Attention {
                 1,
                 dO,
                 c.queryRow(),
-                address(c.v, keyAt),
+                address(c.v(), keyAt),
                 c.keyRow(),
                 0,
                 dS.address(),
@@ -319,9 +240,10 @@ final class Attention {
             long o = queryAt + i * c.queryRow();
             float lse = Lanes.get(g.lse, b.place(c, i));
             float delta = Lanes.dot(g.dOut, o, g.out, o, width, lanes);
-            if (c.shape.softCap() > 0) {
-                SoftCap.cap(p, c.shape.softCap(), row + begin, row + end);
-                capScoreGradient(p, dS, row + begin, end - begin, delta, 1 / c.shape.softCap());
+            if (c.shape().softCap() > 0) {
+                SoftCap.cap(p, c.shape().softCap(), row + begin, row + end);
+                capScoreGradient(
+                        p, dS, row + begin, end - begin, delta, 1 / c.shape().softCap());
                 probabilitiesAndScoreGradient(p, dS, row + begin, end - begin, lse, 0);
             } else {
                 probabilitiesAndScoreGradient(p, dS, row + begin, end - begin, lse, delta);
@@ -353,10 +275,10 @@ final class Attention {
                 rows,
                 width,
                 keys,
-                c.shape.scale(),
+                c.shape().scale(),
                 dS.address(),
                 keys,
-                address(c.k, keyAt),
+                address(c.k(), keyAt),
                 c.keyRow(),
                 0,
                 address(g.dQ, queryAt),
@@ -368,10 +290,10 @@ final class Attention {
                 keys,
                 width,
                 rows,
-                c.shape.scale(),
+                c.shape().scale(),
                 dS.address(),
                 keys,
-                address(c.q, queryAt),
+                address(c.q(), queryAt),
                 c.queryRow(),
                 1,
                 address(g.dK, keyAt),
@@ -379,17 +301,17 @@ final class Attention {
     }
 
     /** {@code scale Q K^T} for a block, not yet capped. */
-    private static void scores(Call c, Block b, MemorySegment target) {
+    private static void scores(AttentionCall c, Block b, MemorySegment target) {
         OneDnn.sgemm(
                 false,
                 true,
                 b.rows,
                 b.keys,
-                c.width,
-                c.shape.scale(),
-                address(c.q, b.query(c)),
+                c.width(),
+                c.shape().scale(),
+                address(c.q(), b.query(c)),
                 c.queryRow(),
-                address(c.k, b.key(c)),
+                address(c.k(), b.key(c)),
                 c.keyRow(),
                 0,
                 target.address(),
@@ -424,33 +346,6 @@ final class Attention {
             Lanes.set(p, at + i, e);
             Lanes.set(dS, at + i, (Lanes.get(dS, at + i) - delta) * e);
         }
-    }
-
-    private static Call call(String op, Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape) {
-        Shapes.matrix(op + " q", q);
-        Shapes.require(
-                q.columns() % shape.heads() == 0 && q.columns() > 0,
-                "%s q is %s, which does not divide into %d heads.".formatted(op, q, shape.heads()));
-        int width = q.columns() / shape.heads();
-        Shapes.matrix(op + " k", k);
-        Shapes.matrix(op + " k", k, k.rows(), (long) shape.kvHeads() * width);
-        Shapes.matrix(op + " v", v, k.rows(), (long) shape.kvHeads() * width);
-        whole(op + " queries", sequences.queryStarts(), q.rows());
-        whole(op + " keys", sequences.keyStarts(), k.rows());
-        return new Call(q.data(), k.data(), v.data(), sequences, shape, width);
-    }
-
-    private static void whole(String what, int[] starts, int rows) {
-        Shapes.require(
-                starts[0] == 0 && starts[starts.length - 1] == rows,
-                "%s: the sequences cover rows %d to %d, but there are %d."
-                        .formatted(what, starts[0], starts[starts.length - 1], rows));
-    }
-
-    /** The part that does a job: jobs in order, cut where equal shares of the cost end. */
-    private static int owner(long before, long cost, long total, int parts) {
-        // A job without cost may stand after all others.
-        return Math.min(parts - 1, (int) ((before + cost / 2) * parts / Math.max(1, total)));
     }
 
     private static void clear(MemorySegment data, long at, int count) {

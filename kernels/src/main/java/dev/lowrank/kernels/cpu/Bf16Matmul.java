@@ -135,7 +135,7 @@ final class Bf16Matmul implements AutoCloseable {
         Left first = new Left(half(b, 1, left), n, true);
         multiply(first, n, second, new Target(transpose, m, false), false);
         Floats to = Floats.of(c);
-        team.columns(m, n, (from, end) -> addTransposed(transpose, to, accumulate, m, n, (int) from, (int) end));
+        team.columns(m, n, (part, from, end) -> addTransposed(transpose, to, accumulate, m, n, (int) from, (int) end));
     }
 
     /** {@code C[i, j] (+)= transpose[j, i]} in the columns {@code [from, end)}. */
@@ -174,20 +174,9 @@ final class Bf16Matmul implements AutoCloseable {
             return tensor.data();
         }
         MemorySegment memory = scratch.atLeast(tensor.size() * Short.BYTES);
-        Floats from = Floats.of(tensor);
-        Floats to = new Floats(memory, true);
-        team.elements(tensor.size(), (begin, end) -> scaled(from, factor, to, begin, end));
+        Tensor target = new Tensor(DType.BF16, memory.asSlice(0, tensor.size() * Short.BYTES), tensor.size());
+        Elementwise.scale(team, tensor, factor, target);
         return memory;
-    }
-
-    private static void scaled(Floats source, float factor, Floats target, long from, long to) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            target.store(source.load(i).mul(factor), i);
-        }
-        for (long i = whole; i < to; i++) {
-            target.set(i, source.get(i) * factor);
-        }
     }
 
     /** {@code C = A B}, or {@code C += A B}, on the whole team; C is [m, n]. */

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
@@ -16,11 +17,12 @@ final class Columns {
         Shapes.realMatrix("addBias x", x);
         int columns = x.columns();
         Shapes.floats("addBias bias", bias, columns);
-        Floats row = Floats.of(bias);
-        Floats sum = Floats.of(x);
-        team.rows(x.rows(), columns, (from, to) -> {
+        team.rows(x.rows(), columns, (part, from, to) -> {
+            Stretch data = Stretch.of(team, part, columns, x)[0];
             for (long n = from; n < to; n++) {
-                addRow(row, 0, sum, n * columns, 0, columns);
+                long at = data.read(n * columns, columns);
+                addRow(bias.data(), 0, data.memory(), at, columns);
+                data.write(n * columns, columns);
             }
         });
     }
@@ -28,17 +30,19 @@ final class Columns {
     /** {@code y[n] = x[n] + bias} gives {@code dBias = sum over n of dy[n]}; no two threads touch the same column. */
     void sums(Tensor dy, Tensor dBias) {
         Shapes.realMatrix("columnSums dy", dy);
-        int rows = dy.rows();
-        int columns = dy.columns();
-        Shapes.floats("columnSums dBias", dBias, columns);
-        addRows(team, Floats.of(dy), rows, columns, Floats.of(dBias));
+        Shapes.floats("columnSums dBias", dBias, dy.columns());
+        addRows(team, dy, dBias);
     }
 
-    /** {@code sum[c] += x[0, c] + x[1, c] + …}, in this order. */
-    static void addRows(Team team, Floats x, int rows, int columns, Floats sum) {
-        team.columns(rows, columns, (from, to) -> {
+    /** {@code sum[c] += x[0, c] + x[1, c] + …}, in this order; sum is F32. */
+    static void addRows(Team team, Tensor x, Tensor sum) {
+        int rows = x.rows();
+        int columns = x.columns();
+        team.columns(rows, columns, (part, from, to) -> {
+            int count = (int) (to - from);
+            Stretch in = Stretch.of(team, part, count, x)[0];
             for (long n = 0; n < rows; n++) {
-                addRow(x, n * columns, sum, 0, (int) from, (int) to);
+                addRow(in.memory(), in.read(n * columns + from, count), sum.data(), from, count);
             }
         });
     }
@@ -48,12 +52,15 @@ final class Columns {
         int columns = x.columns();
         Shapes.floats("scaleColumns factor", factor, columns);
         Shapes.realMatrix("scaleColumns out", out, x.rows(), columns);
-        Floats in = Floats.of(x);
-        Floats factors = Floats.of(factor);
-        Floats product = Floats.of(out);
-        team.rows(x.rows(), columns, (from, to) -> {
+        team.rows(x.rows(), columns, (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, columns, x, out);
+            Stretch in = s[0];
+            Stretch product = s[1];
             for (long n = from; n < to; n++) {
-                multiplyRow(in, factors, product, n * columns, columns);
+                long at = n * columns;
+                multiplyRow(
+                        in.memory(), in.read(at, columns), factor.data(), product.memory(), product.place(at), columns);
+                product.write(at, columns);
             }
         });
     }
@@ -71,23 +78,42 @@ final class Columns {
         if (dX != null) {
             Shapes.realMatrix("scaleColumnsBackward dX", dX, rows, columns);
         }
-        Floats gradient = Floats.of(dy);
         if (dFactor != null) {
             Shapes.floats("scaleColumnsBackward dFactor", dFactor, columns);
-            Floats in = Floats.of(x);
-            Floats sum = Floats.of(dFactor);
-            team.columns(rows, columns, (from, to) -> {
+            team.columns(rows, columns, (part, from, to) -> {
+                int count = (int) (to - from);
+                Stretch[] s = Stretch.of(team, part, count, dy, x);
+                Stretch d = s[0];
+                Stretch in = s[1];
                 for (long n = 0; n < rows; n++) {
-                    addProduct(gradient, n * columns, in, n * columns, sum, 0, (int) from, (int) to);
+                    long at = n * columns + from;
+                    addProduct(
+                            d.memory(),
+                            d.read(at, count),
+                            in.memory(),
+                            in.read(at, count),
+                            dFactor.data(),
+                            from,
+                            count);
                 }
             });
         }
         if (dX != null) {
-            Floats factors = Floats.of(factor);
-            Floats sum = Floats.of(dX);
-            team.rows(rows, columns, (from, to) -> {
+            team.rows(rows, columns, (part, from, to) -> {
+                Stretch[] s = Stretch.of(team, part, columns, dy, dX);
+                Stretch d = s[0];
+                Stretch sum = s[1];
                 for (long n = from; n < to; n++) {
-                    addProduct(gradient, n * columns, factors, 0, sum, n * columns, 0, columns);
+                    long at = n * columns;
+                    addProduct(
+                            d.memory(),
+                            d.read(at, columns),
+                            factor.data(),
+                            0,
+                            sum.memory(),
+                            sum.read(at, columns),
+                            columns);
+                    sum.write(at, columns);
                 }
             });
         }
@@ -115,38 +141,40 @@ final class Columns {
                 "copyColumns %s is %s, which has no %d columns from %d on.".formatted(what, matrix, columns, first));
     }
 
-    /** {@code sum += row} in the columns {@code [from, to)}. */
-    static void addRow(Floats row, long atRow, Floats sum, long atSum, int from, int to) {
-        int whole = (int) Lanes.whole(from, to);
-        for (int c = from; c < whole; c += Lanes.WIDTH) {
-            sum.store(sum.load(atSum + c).add(row.load(atRow + c)), atSum + c);
+    /** {@code sum += row} over {@code n} columns. */
+    static void addRow(MemorySegment row, long atRow, MemorySegment sum, long atSum, int n) {
+        int whole = Lanes.whole(n);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(sum, atSum + c).add(Lanes.load(row, atRow + c)), sum, atSum + c);
         }
-        for (int c = whole; c < to; c++) {
-            sum.set(atSum + c, sum.get(atSum + c) + row.get(atRow + c));
+        for (int c = whole; c < n; c++) {
+            Lanes.set(sum, atSum + c, Lanes.get(sum, atSum + c) + Lanes.get(row, atRow + c));
         }
     }
 
     /** {@code out = x * factor} in one row. */
-    private static void multiplyRow(Floats x, Floats factor, Floats out, long at, int columns) {
+    private static void multiplyRow(
+            MemorySegment x, long atX, MemorySegment factor, MemorySegment out, long at, int columns) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            out.store(x.load(at + c).mul(factor.load(c)), at + c);
+            Lanes.store(Lanes.load(x, atX + c).mul(Lanes.load(factor, c)), out, at + c);
         }
         for (int c = whole; c < columns; c++) {
-            out.set(at + c, x.get(at + c) * factor.get(c));
+            Lanes.set(out, at + c, Lanes.get(x, atX + c) * Lanes.get(factor, c));
         }
     }
 
-    /** {@code sum += a * b} in the columns {@code [from, to)}. */
-    private static void addProduct(Floats a, long atA, Floats b, long atB, Floats sum, long atSum, int from, int to) {
-        int whole = (int) Lanes.whole(from, to);
-        for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector total = a.load(atA + c).fma(b.load(atB + c), sum.load(atSum + c));
-            sum.store(total, atSum + c);
+    /** {@code sum += a * b} over {@code n} columns. */
+    private static void addProduct(
+            MemorySegment a, long atA, MemorySegment b, long atB, MemorySegment sum, long atSum, int n) {
+        int whole = Lanes.whole(n);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector total = Lanes.load(a, atA + c).fma(Lanes.load(b, atB + c), Lanes.load(sum, atSum + c));
+            Lanes.store(total, sum, atSum + c);
         }
-        for (int c = whole; c < to; c++) {
-            float total = Math.fma(a.get(atA + c), b.get(atB + c), sum.get(atSum + c));
-            sum.set(atSum + c, total);
+        for (int c = whole; c < n; c++) {
+            float total = Math.fma(Lanes.get(a, atA + c), Lanes.get(b, atB + c), Lanes.get(sum, atSum + c));
+            Lanes.set(sum, atSum + c, total);
         }
     }
 }

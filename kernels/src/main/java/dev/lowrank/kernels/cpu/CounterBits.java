@@ -37,14 +37,19 @@ final class CounterBits {
         }
     }
 
-    /** The bits of the elements from i on, one in each lane. */
-    static IntVector vector(long i, int low, int high) {
-        return mix32(mix32(LANE.add((int) (i % CHUNK) + low)).lanewise(VectorOperators.XOR, high));
+    /** {@code (i mod 2^20) + low}, which the elements after i count on from. */
+    static int place(long i, int low) {
+        return (int) (i % CHUNK) + low;
     }
 
-    /** The bits of element i. */
-    static int one(long i, int low, int high) {
-        return mix32(mix32((int) (i % CHUNK) + low) ^ high);
+    /** The bits of the elements from a place on, one in each lane. */
+    static IntVector vector(int place, int high) {
+        return mix32(mix32(LANE.add(place)).lanewise(VectorOperators.XOR, high));
+    }
+
+    /** The bits of the element at a place. */
+    static int one(int place, int high) {
+        return mix32(mix32(place) ^ high);
     }
 
     private static IntVector mix32(IntVector z) {

@@ -15,6 +15,7 @@ import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class CpuKernels implements Kernels {
     private final Team team;
     private final String device;
+    private final Workspace copies;
+    private final Bf16Gemm[] products;
     private final Elementwise elementwise;
     private final Columns columns;
     private final Reductions reductions;
@@ -33,7 +36,7 @@ public final class CpuKernels implements Kernels {
     private final RmsNorm rmsNorm;
     private final LayerNorm layerNorm;
     private final Rope rope;
-    private final Attention attention;
+    private final AttentionByType attention;
     private final Activating activating;
     private final Dropout dropout;
     private final Noise noise;
@@ -43,7 +46,7 @@ public final class CpuKernels implements Kernels {
     private final Nf4Quantizer nf4Quantizer;
     private final Nf4Dequantizer nf4Dequantizer;
 
-    private CpuKernels(int threads) {
+    private CpuKernels(int threads, boolean multipliesBf16) {
         device = "CPU, %d %s, %s, fp32 by oneDNN %s"
                 .formatted(threads, threads == 1 ? "thread" : "threads", vectors(), OneDnn.version());
         team = new Team(threads);
@@ -56,7 +59,10 @@ public final class CpuKernels implements Kernels {
         rmsNorm = new RmsNorm(team);
         layerNorm = new LayerNorm(team);
         rope = new Rope(team);
-        attention = new Attention(team);
+        copies = workspace();
+        products = new Bf16Gemm[multipliesBf16 ? threads : 0];
+        Arrays.setAll(products, part -> new Bf16Gemm());
+        attention = new AttentionByType(team, products, elementwise, copies);
         activating = new Activating(team);
         dropout = new Dropout(team);
         noise = new Noise(team);
@@ -79,11 +85,16 @@ public final class CpuKernels implements Kernels {
      * @throws IllegalStateException when oneDNN or the Vector API is missing
      */
     public static CpuKernels open(int threads) {
+        return open(threads, true);
+    }
+
+    /** @param bf16 whether BF16 products may be the processor's own, where it has them */
+    static CpuKernels open(int threads, boolean bf16) {
         if (threads < 1) {
             throw new IllegalArgumentException("The CPU needs at least 1 thread, but was given %d.".formatted(threads));
         }
         try {
-            return new CpuKernels(threads);
+            return new CpuKernels(threads, bf16 && OneDnn.multipliesBf16());
         } catch (LinkageError e) {
             Throwable reason = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(
@@ -370,10 +381,19 @@ public final class CpuKernels implements Kernels {
         nf4Dequantizer.run(source, out);
     }
 
+    /** How many forms of BF16 product were made so far, over all threads. */
+    int productsMade() {
+        return Arrays.stream(products).mapToInt(Bf16Gemm::size).sum();
+    }
+
     @Override
     public void close() {
         team.close();
         half.close();
+        copies.close();
+        for (Bf16Gemm one : products) {
+            one.close();
+        }
     }
 
     /** How many products on bf16 have been compiled so far, for tests: it must not grow with every new length. */

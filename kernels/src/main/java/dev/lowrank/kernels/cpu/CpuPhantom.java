@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.PhantomKernels;
@@ -11,6 +12,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,8 @@ final class CpuPhantom implements InvocationHandler {
     private final Bf16Matmul half;
     private final CrossEntropy crossEntropy;
     private final List<CpuWorkspace> workspaces = new ArrayList<>();
-    private long attention;
+    private long blocks; // of attention, in one thread
+    private long copies; // in F32 for attention
 
     private CpuPhantom(CpuKernels device, int threads) {
         this.device = device;
@@ -52,11 +55,13 @@ final class CpuPhantom implements InvocationHandler {
             case "computes" -> false;
             case "phantom" -> of(device, threads);
             case "workspace", "pagedWorkspace" -> workspace();
-            case "ownBytes" -> half.bytes() + threads * attention;
+            case "ownBytes" -> half.bytes() + threads * blocks + copies;
             case "closedBytes" -> closedBytes();
             case "matmul" -> matmul(arguments);
-            case "attention" -> attention((Sequences) arguments[3], 1);
-            case "attentionBackward" -> attention((Sequences) arguments[6], 2);
+            case "attention" -> attention(
+                    (Sequences) arguments[3], (AttentionShape) arguments[4], tensors(arguments, 0, 1, 2, 5));
+            case "attentionBackward" -> attention(
+                    (Sequences) arguments[6], (AttentionShape) arguments[7], tensors(arguments, 1, 2, 3, 0, 4, 8, 9, 10));
             case "linearCrossEntropy" -> linearCrossEntropy(arguments);
             case "allFinite" -> true;
             case "sumOfSquares" -> 0.0;
@@ -92,14 +97,28 @@ final class CpuPhantom implements InvocationHandler {
         return null;
     }
 
-    /** A thread's blocks: of so many rows, by the keys of the longest sequence. */
-    private @Nullable Object attention(Sequences sequences, int blocks) {
-        int[] starts = sequences.keyStarts();
+    /** No less than what each thread takes on the way back, and forwards; what is fixed is counted as a megabyte. */
+    private @Nullable Object attention(Sequences sequences, AttentionShape shape, Tensor... tensors) {
+        long keys = 0;
         for (int s = 0; s < sequences.count(); s++) {
-            long keys = starts[s + 1] - starts[s];
-            attention = Math.max(attention, blocks * Attention.BLOCK * keys * Float.BYTES);
+            keys = Math.max(keys, sequences.keyStarts()[s + 1] - sequences.keyStarts()[s]);
+        }
+        long width = Bf16Layout.padded(tensors[0].columns() / shape.heads());
+        if (Stream.of(tensors).allMatch(tensor -> tensor.dtype() == DType.F32)) {
+            blocks = Math.max(blocks, 2 * Attention.BLOCK * keys * Float.BYTES);
+        } else if (device.multipliesBf16()) {
+            long packed = 3 * Short.BYTES * width + 4 * Float.BYTES * width;
+            blocks = Math.max(blocks, (packed + (long) Float.BYTES * Bf16Blocks.ROWS) * keys + (1 << 20));
+        } else {
+            blocks = Math.max(blocks, 2 * Attention.BLOCK * keys * Float.BYTES);
+            long values = Stream.of(tensors).mapToLong(Tensor::size).sum();
+            copies = Math.max(copies, values * Float.BYTES);
         }
         return null;
+    }
+
+    private static Tensor[] tensors(Object[] arguments, int... at) {
+        return IntStream.of(at).mapToObj(i -> (Tensor) arguments[i]).toArray(Tensor[]::new);
     }
 
     private LossSum linearCrossEntropy(Object[] a) {

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Activation;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -41,14 +42,13 @@ final class Curves {
         }
     }
 
-    /** {@code out = silu(gate) * up} from {@code from} on, as far as whole vectors go; returns where that is. */
-    static long gateBySilu(Floats gate, Floats up, Floats out, long from, long to) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            FloatVector z = gate.load(i);
-            out.store(z.mul(sigmoid(z)).mul(up.load(i)), i);
+    /** {@code out = silu(gate) * up} for n elements, a multiple of the vectors' width. */
+    static void gateBySilu(
+            MemorySegment gate, long atGate, MemorySegment up, long atUp, MemorySegment out, long atOut, int n) {
+        for (int i = 0; i < n; i += Lanes.WIDTH) {
+            FloatVector z = Lanes.load(gate, atGate + i);
+            Lanes.store(z.mul(sigmoid(z)).mul(Lanes.load(up, atUp + i)), out, atOut + i);
         }
-        return whole;
     }
 
     private static void silu(float[] zs, float[] y, int n) {

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -23,41 +24,57 @@ final class Dropout {
                 rate >= 0 && rate < 1, "dropout rate must be at least 0 and below 1, but is %s.".formatted(rate));
         Shapes.reals("dropout x", x);
         Shapes.reals("dropout out", out, x.size());
-        Floats in = Floats.of(x);
-        Floats outs = Floats.of(out);
         int threshold = Math.round(rate * (1 << 24));
         float factor = 1 / (1 - rate);
-        team.elements(
-                x.size(),
-                (from, to) -> CounterBits.chunks(
-                        key,
-                        from,
-                        to,
-                        (begin, end, low, high) ->
-                                run(in, outs, begin, end, low, high, threshold, factor, accumulate)));
+        team.elements(x.size(), (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, Stretch.BLOCK, x, out);
+            Stretch in = s[0];
+            Stretch result = s[1];
+            CounterBits.chunks(
+                    key,
+                    from,
+                    to,
+                    (begin, end, low, high) -> Stretch.blocks(begin, end, (at, n) -> {
+                        long atX = in.read(at, n);
+                        long atOut = accumulate ? result.read(at, n) : result.place(at);
+                        run(
+                                in.memory(),
+                                atX,
+                                result.memory(),
+                                atOut,
+                                n,
+                                CounterBits.place(at, low),
+                                high,
+                                threshold,
+                                factor,
+                                accumulate);
+                        result.write(at, n);
+                    }));
+        });
     }
 
     private static void run(
-            Floats x,
-            Floats out,
-            long from,
-            long to,
+            MemorySegment x,
+            long atX,
+            MemorySegment out,
+            long atOut,
+            int n,
             int low,
             int high,
             int threshold,
             float factor,
             boolean accumulate) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            IntVector bits = CounterBits.vector(i, low, high);
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            IntVector bits = CounterBits.vector(low + i, high);
             VectorMask<Integer> dropped = bits.lanewise(VectorOperators.LSHR, 8).compare(VectorOperators.LT, threshold);
-            FloatVector kept = x.load(i).mul(factor).blend(0f, dropped.cast(Lanes.F));
-            out.store(accumulate ? out.load(i).add(kept) : kept, i);
+            FloatVector kept = Lanes.load(x, atX + i).mul(factor).blend(0f, dropped.cast(Lanes.F));
+            Lanes.store(accumulate ? Lanes.load(out, atOut + i).add(kept) : kept, out, atOut + i);
         }
-        for (long i = whole; i < to; i++) {
-            int bits = CounterBits.one(i, low, high);
-            float kept = bits >>> 8 < threshold ? 0 : x.get(i) * factor;
-            out.set(i, accumulate ? out.get(i) + kept : kept);
+        for (int i = whole; i < n; i++) {
+            int bits = CounterBits.one(low + i, high);
+            float kept = bits >>> 8 < threshold ? 0 : Lanes.get(x, atX + i) * factor;
+            Lanes.set(out, atOut + i, accumulate ? Lanes.get(out, atOut + i) + kept : kept);
         }
     }
 }

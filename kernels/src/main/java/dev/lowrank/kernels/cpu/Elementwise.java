@@ -47,41 +47,63 @@ final class Elementwise {
     }
 
     static void scale(Team team, Tensor target, float factor) {
-        Floats data = Floats.of(target);
-        team.elements(target.size(), (from, to) -> scale(data, factor, from, to));
+        scale(team, target, factor, target);
+    }
+
+    /** {@code out = x * factor}; {@code out} may be x. */
+    static void scale(Team team, Tensor x, float factor, Tensor out) {
+        team.elements(x.size(), (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, Stretch.BLOCK, x, out);
+            Stretch in = s[0];
+            Stretch product = s[1];
+            Stretch.blocks(from, to, (at, n) -> {
+                scale(in.memory(), in.read(at, n), factor, product.memory(), product.place(at), n);
+                product.write(at, n);
+            });
+        });
     }
 
     void add(Tensor x, Tensor y, Tensor out) {
         Shapes.reals("add x", x);
         Shapes.reals("add y", y, x.size());
         Shapes.reals("add out", out, x.size());
-        Floats a = Floats.of(x);
-        Floats b = Floats.of(y);
-        Floats sum = Floats.of(out);
-        team.elements(x.size(), (from, to) -> add(a, b, sum, from, to));
+        team.elements(x.size(), (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, Stretch.BLOCK, x, y, out);
+            Stretch a = s[0];
+            Stretch b = s[1];
+            Stretch sum = s[2];
+            Stretch.blocks(from, to, (at, n) -> {
+                add(a.memory(), a.read(at, n), b.memory(), b.read(at, n), sum.memory(), sum.place(at), n);
+                sum.write(at, n);
+            });
+        });
     }
 
     static void scale(MemorySegment data, float factor, long from, long to) {
-        scale(new Floats(data, false), factor, from, to);
+        scale(data, from, factor, data, from, (int) (to - from));
     }
 
-    static void scale(Floats data, float factor, long from, long to) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            data.store(data.load(i).mul(factor), i);
+    private static void scale(MemorySegment x, long atX, float factor, MemorySegment out, long at, int n) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(x, atX + i).mul(factor), out, at + i);
         }
-        for (long i = whole; i < to; i++) {
-            data.set(i, data.get(i) * factor);
+        for (int i = whole; i < n; i++) {
+            Lanes.set(out, at + i, Lanes.get(x, atX + i) * factor);
         }
     }
 
-    private static void add(Floats x, Floats y, Floats out, long from, long to) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            out.store(x.load(i).add(y.load(i)), i);
+    static void add(MemorySegment x, MemorySegment y, MemorySegment out, long from, long to) {
+        add(x, from, y, from, out, from, (int) (to - from));
+    }
+
+    private static void add(MemorySegment x, long atX, MemorySegment y, long atY, MemorySegment out, long at, int n) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(x, atX + i).add(Lanes.load(y, atY + i)), out, at + i);
         }
-        for (long i = whole; i < to; i++) {
-            out.set(i, x.get(i) + y.get(i));
+        for (int i = whole; i < n; i++) {
+            Lanes.set(out, at + i, Lanes.get(x, atX + i) + Lanes.get(y, atY + i));
         }
     }
 }

@@ -33,12 +33,12 @@ final class Embedding {
         check("embeddingBackward", ids, dTable, "dOut", dOut);
         int columns = dTable.columns();
         int rows = dOut.rows();
-        Floats gradients = Floats.of(dOut);
-        Floats sums = Floats.of(dTable);
-        team.columns(rows, columns, (from, to) -> {
+        team.columns(rows, columns, (part, from, to) -> {
+            int count = (int) (to - from);
+            Stretch in = Stretch.of(team, part, count, dOut)[0];
             for (long n = 0; n < rows; n++) {
                 long target = (long) Lanes.getInt(ids.data(), n) * columns;
-                Columns.addRow(gradients, n * columns, sums, target, (int) from, (int) to);
+                Columns.addRow(in.memory(), in.read(n * columns + from, count), dTable.data(), target + from, count);
             }
         });
     }

@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * A tensor's elements as fp32 numbers, whichever of F32 and BF16 they are stored as; places are counted in elements. Which
- * of the two it is does not change within a loop, so the compiler asks once.
+ * A tensor's elements as fp32 numbers, whichever of F32 and BF16 they are stored as; places are counted in elements. One by
+ * one or in whole copies: for loops over vectors there is {@link Stretch}.
  */
 record Floats(MemorySegment data, boolean half) {
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -28,25 +28,13 @@ record Floats(MemorySegment data, boolean half) {
         return new Floats(tensor.data(), tensor.dtype() == DType.BF16);
     }
 
-    FloatVector load(long at) {
-        return half ? widen(data, at) : Lanes.load(data, at);
-    }
-
-    void store(FloatVector value, long at) {
-        if (half) {
-            narrow(value, data, at);
-        } else {
-            Lanes.store(value, data, at);
-        }
-    }
-
     float get(long at) {
-        return half ? Float.intBitsToFloat(data.getAtIndex(JAVA_SHORT, at) << 16) : data.getAtIndex(JAVA_FLOAT, at);
+        return half ? wide(data.getAtIndex(JAVA_SHORT, at)) : data.getAtIndex(JAVA_FLOAT, at);
     }
 
     void set(long at, float value) {
         if (half) {
-            data.setAtIndex(JAVA_SHORT, at, (short) (rounded(value) >>> 16));
+            data.setAtIndex(JAVA_SHORT, at, narrow(value));
         } else {
             data.setAtIndex(JAVA_FLOAT, at, value);
         }
@@ -54,12 +42,35 @@ record Floats(MemorySegment data, boolean half) {
 
     /** Copies {@code count} elements, rounding where the target holds less. */
     static void convert(Floats source, long from, Floats target, long to, long count) {
+        if (source.half == target.half) {
+            long bytes = source.half ? Short.BYTES : Float.BYTES;
+            MemorySegment.copy(source.data, from * bytes, target.data, to * bytes, count * bytes);
+        } else if (source.half) {
+            widen(source.data, from, target.data, to, count);
+        } else {
+            narrow(source.data, from, target.data, to, count);
+        }
+    }
+
+    /** Copies {@code count} elements of BF16 to F32. */
+    static void widen(MemorySegment source, long from, MemorySegment target, long to, long count) {
         long whole = count & -Lanes.WIDTH;
         for (long i = 0; i < whole; i += Lanes.WIDTH) {
-            target.store(source.load(from + i), to + i);
+            Lanes.store(widen(source, from + i), target, to + i);
         }
         for (long i = whole; i < count; i++) {
-            target.set(to + i, source.get(from + i));
+            Lanes.set(target, to + i, wide(source.getAtIndex(JAVA_SHORT, from + i)));
+        }
+    }
+
+    /** Rounds {@code count} elements of F32 to BF16. */
+    static void narrow(MemorySegment source, long from, MemorySegment target, long to, long count) {
+        long whole = count & -Lanes.WIDTH;
+        for (long i = 0; i < whole; i += Lanes.WIDTH) {
+            narrow(Lanes.load(source, from + i), target, to + i);
+        }
+        for (long i = whole; i < count; i++) {
+            target.setAtIndex(JAVA_SHORT, to + i, narrow(Lanes.get(source, from + i)));
         }
     }
 
@@ -93,20 +104,6 @@ record Floats(MemorySegment data, boolean half) {
         }
     }
 
-    /** {@code sum of a[i] * b[i]} over {@code n} elements; {@code buffer} as in {@link Lanes#sum}. */
-    static float dot(Floats a, long atA, Floats b, long atB, int n, float[] buffer) {
-        int whole = Lanes.whole(n);
-        FloatVector acc = FloatVector.zero(Lanes.F);
-        for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            acc = a.load(atA + i).fma(b.load(atB + i), acc);
-        }
-        float total = Lanes.sum(acc, buffer);
-        for (int i = whole; i < n; i++) {
-            total = Math.fma(a.get(atA + i), b.get(atB + i), total);
-        }
-        return total;
-    }
-
     /** A vector of BF16 elements of the memory as fp32. */
     static FloatVector widen(MemorySegment data, long at) {
         return ((IntVector) ShortVector.fromMemorySegment(S, data, at << 1, ORDER)
@@ -119,6 +116,14 @@ record Floats(MemorySegment data, boolean half) {
     static void narrow(FloatVector value, MemorySegment data, long at) {
         IntVector high = rounded(value).lanewise(VectorOperators.LSHR, 16);
         ((ShortVector) high.convertShape(VectorOperators.I2S, S, 0)).intoMemorySegment(data, at << 1, ORDER);
+    }
+
+    private static float wide(short element) {
+        return Float.intBitsToFloat(element << 16);
+    }
+
+    private static short narrow(float value) {
+        return (short) (rounded(value) >>> 16);
     }
 
     /** Each lane rounded to the nearest BF16, ties to even, in the upper half; the lower half is to be dropped. */

@@ -22,19 +22,22 @@ final class LayerNorm {
         Shapes.realMatrix("layerNorm y", y, rows, columns);
         Shapes.floats("layerNorm mean", mean, rows);
         Shapes.floats("layerNorm rstd", rstd, rows);
-        Floats in = Floats.of(x);
-        Floats out = Floats.of(y);
-        team.rows(rows, columns, (from, to) -> {
+        team.rows(rows, columns, (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, columns, x, y);
+            MemorySegment in = s[0].memory();
+            Stretch out = s[1];
             float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
-                float mu = sum(in, at, columns, lanes) / columns;
+                long atX = s[0].read(at, columns);
+                float mu = sum(in, atX, columns, lanes) / columns;
                 // About the mean, in a second pass: the mean of squares less the square of the mean would cancel.
-                float squares = squaresAbout(mu, in, at, columns, lanes);
+                float squares = squaresAbout(mu, in, atX, columns, lanes);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(mean.data(), n, mu);
                 Lanes.set(rstd.data(), n, r);
-                writeRow(in, weight.data(), bias.data(), out, at, columns, mu, r);
+                writeRow(in, atX, weight.data(), bias.data(), out.memory(), out.place(at), columns, mu, r);
+                out.write(at, columns);
             }
         });
     }
@@ -75,74 +78,82 @@ final class LayerNorm {
         }
         if (dBias != null) {
             Shapes.floats("layerNormBackward dBias", dBias, columns);
-            Columns.addRows(team, Floats.of(dy), rows, columns, Floats.of(dBias));
+            Columns.addRows(team, dy, dBias);
         }
         if (dWeight != null) {
-            weightGradient(Floats.of(dy), Floats.of(x), mean.data(), rstd.data(), rows, columns, dWeight.data());
+            weightGradient(dy, x, mean.data(), rstd.data(), dWeight.data());
         }
         if (dx != null) {
-            inputGradient(
-                    Floats.of(dy), Floats.of(x), weight.data(), mean.data(), rstd.data(), rows, columns, Floats.of(dx));
+            inputGradient(dy, x, weight.data(), mean.data(), rstd.data(), dx);
         }
     }
 
-    private void weightGradient(
-            Floats dy, Floats x, MemorySegment mean, MemorySegment rstd, int rows, int columns, MemorySegment dWeight) {
-        team.columns(rows, columns, (from, to) -> {
+    private void weightGradient(Tensor dy, Tensor x, MemorySegment mean, MemorySegment rstd, MemorySegment dWeight) {
+        int rows = x.rows();
+        int columns = x.columns();
+        team.columns(rows, columns, (part, from, to) -> {
+            int count = (int) (to - from);
+            Stretch[] s = Stretch.of(team, part, count, dy, x);
+            Stretch d = s[0];
+            Stretch in = s[1];
             for (long n = 0; n < rows; n++) {
+                long at = n * columns + from;
+                long atDy = d.read(at, count);
+                long atX = in.read(at, count);
                 float mu = Lanes.get(mean, n);
                 float r = Lanes.get(rstd, n);
-                addWeightRow(dy, x, n * columns, mu, r, dWeight, (int) from, (int) to);
+                addWeightRow(d.memory(), atDy, in.memory(), atX, mu, r, dWeight, from, count);
             }
         });
     }
 
     private void inputGradient(
-            Floats dy,
-            Floats x,
-            MemorySegment weight,
-            MemorySegment mean,
-            MemorySegment rstd,
-            int rows,
-            int columns,
-            Floats dx) {
-        team.rows(rows, columns, (from, to) -> {
+            Tensor dy, Tensor x, MemorySegment weight, MemorySegment mean, MemorySegment rstd, Tensor dx) {
+        int columns = x.columns();
+        team.rows(x.rows(), columns, (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, columns, dy, x, dx);
+            MemorySegment d = s[0].memory();
+            MemorySegment in = s[1].memory();
+            Stretch sum = s[2];
             float[] lanes = new float[Lanes.WIDTH];
-            Floats weights = new Floats(weight, false);
             for (long n = from; n < to; n++) {
                 long at = n * columns;
+                long atDy = s[0].read(at, columns);
+                long atX = s[1].read(at, columns);
+                long atDx = sum.read(at, columns);
                 float mu = Lanes.get(mean, n);
                 float r = Lanes.get(rstd, n);
-                float meanM = Floats.dot(dy, at, weights, 0, columns, lanes) / columns;
-                float meanMh = weightedDot(dy, x, weight, at, columns, mu, lanes) * r / columns;
-                addInputRow(dy, x, weight, at, columns, mu, r, meanM, meanMh, dx);
+                float meanM = Lanes.dot(d, atDy, weight, 0, columns, lanes) / columns;
+                float meanMh = weightedDot(d, atDy, in, atX, weight, columns, mu, lanes) * r / columns;
+                addInputRow(d, atDy, in, atX, weight, columns, mu, r, meanM, meanMh, sum.memory(), atDx);
+                sum.write(at, columns);
             }
         });
     }
 
-    private static float sum(Floats x, long at, int columns, float[] lanes) {
+    private static float sum(MemorySegment x, long at, int columns, float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            acc = acc.add(x.load(at + c));
+            acc = acc.add(Lanes.load(x, at + c));
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            sum += x.get(at + c);
+            sum += Lanes.get(x, at + c);
         }
         return sum;
     }
 
-    private static float squaresAbout(float mu, Floats x, long at, int columns, float[] lanes) {
+    private static float squaresAbout(float mu, MemorySegment x, long at, int columns, float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector d = x.load(at + c).sub(mu);
+            FloatVector d = Lanes.load(x, at + c).sub(mu);
             acc = d.fma(d, acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            float d = x.get(at + c) - mu;
+            float d = Lanes.get(x, at + c) - mu;
             sum = Math.fma(d, d, sum);
         }
         return sum;
@@ -150,73 +161,98 @@ final class LayerNorm {
 
     /** {@code y = (x - mu) * r * weight + bias} in one row. */
     private static void writeRow(
-            Floats x, MemorySegment weight, MemorySegment bias, Floats y, long at, int columns, float mu, float r) {
+            MemorySegment x,
+            long atX,
+            MemorySegment weight,
+            MemorySegment bias,
+            MemorySegment y,
+            long atY,
+            int columns,
+            float mu,
+            float r) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = x.load(at + c).sub(mu).mul(r);
-            y.store(h.fma(Lanes.load(weight, c), Lanes.load(bias, c)), at + c);
+            FloatVector h = Lanes.load(x, atX + c).sub(mu).mul(r);
+            Lanes.store(h.fma(Lanes.load(weight, c), Lanes.load(bias, c)), y, atY + c);
         }
         for (int c = whole; c < columns; c++) {
-            float h = (x.get(at + c) - mu) * r;
-            y.set(at + c, Math.fma(h, Lanes.get(weight, c), Lanes.get(bias, c)));
+            float h = (Lanes.get(x, atX + c) - mu) * r;
+            Lanes.set(y, atY + c, Math.fma(h, Lanes.get(weight, c), Lanes.get(bias, c)));
         }
     }
 
     /** {@code sum of dy * weight * (x - mu)} in one row. */
     private static float weightedDot(
-            Floats dy, Floats x, MemorySegment weight, long at, int columns, float mu, float[] lanes) {
+            MemorySegment dy,
+            long atDy,
+            MemorySegment x,
+            long atX,
+            MemorySegment weight,
+            int columns,
+            float mu,
+            float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector m = dy.load(at + c).mul(Lanes.load(weight, c));
-            acc = m.fma(x.load(at + c).sub(mu), acc);
+            FloatVector m = Lanes.load(dy, atDy + c).mul(Lanes.load(weight, c));
+            acc = m.fma(Lanes.load(x, atX + c).sub(mu), acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            float m = dy.get(at + c) * Lanes.get(weight, c);
-            sum = Math.fma(m, x.get(at + c) - mu, sum);
+            float m = Lanes.get(dy, atDy + c) * Lanes.get(weight, c);
+            sum = Math.fma(m, Lanes.get(x, atX + c) - mu, sum);
         }
         return sum;
     }
 
     /** {@code dx += r * (m - meanM - h * meanMh)} in one row, {@code m = dy * weight}, {@code h = (x - mu) * r}. */
     private static void addInputRow(
-            Floats dy,
-            Floats x,
+            MemorySegment dy,
+            long atDy,
+            MemorySegment x,
+            long atX,
             MemorySegment weight,
-            long at,
             int columns,
             float mu,
             float r,
             float meanM,
             float meanMh,
-            Floats dx) {
+            MemorySegment dx,
+            long atDx) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector m = dy.load(at + c).mul(Lanes.load(weight, c));
-            FloatVector h = x.load(at + c).sub(mu).mul(r);
+            FloatVector m = Lanes.load(dy, atDy + c).mul(Lanes.load(weight, c));
+            FloatVector h = Lanes.load(x, atX + c).sub(mu).mul(r);
             FloatVector centred = h.fma(Lanes.all(-meanMh), m.sub(meanM));
-            dx.store(centred.fma(Lanes.all(r), dx.load(at + c)), at + c);
+            Lanes.store(centred.fma(Lanes.all(r), Lanes.load(dx, atDx + c)), dx, atDx + c);
         }
         for (int c = whole; c < columns; c++) {
-            float m = dy.get(at + c) * Lanes.get(weight, c);
-            float h = (x.get(at + c) - mu) * r;
+            float m = Lanes.get(dy, atDy + c) * Lanes.get(weight, c);
+            float h = (Lanes.get(x, atX + c) - mu) * r;
             float centred = Math.fma(h, -meanMh, m - meanM);
-            dx.set(at + c, Math.fma(centred, r, dx.get(at + c)));
+            Lanes.set(dx, atDx + c, Math.fma(centred, r, Lanes.get(dx, atDx + c)));
         }
     }
 
-    /** {@code dWeight += dy * (x - mu) * r} for one row, in the columns {@code [from, to)}. */
+    /** {@code dWeight += dy * (x - mu) * r} for one row, over {@code n} columns. */
     private static void addWeightRow(
-            Floats dy, Floats x, long at, float mu, float r, MemorySegment dWeight, int from, int to) {
-        int whole = (int) Lanes.whole(from, to);
-        for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector h = x.load(at + c).sub(mu).mul(r);
-            Lanes.store(h.fma(dy.load(at + c), Lanes.load(dWeight, c)), dWeight, c);
+            MemorySegment dy,
+            long atDy,
+            MemorySegment x,
+            long atX,
+            float mu,
+            float r,
+            MemorySegment dWeight,
+            long at,
+            int n) {
+        int whole = Lanes.whole(n);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector h = Lanes.load(x, atX + c).sub(mu).mul(r);
+            Lanes.store(h.fma(Lanes.load(dy, atDy + c), Lanes.load(dWeight, at + c)), dWeight, at + c);
         }
-        for (int c = whole; c < to; c++) {
-            float h = (x.get(at + c) - mu) * r;
-            Lanes.set(dWeight, c, Math.fma(h, dy.get(at + c), Lanes.get(dWeight, c)));
+        for (int c = whole; c < n; c++) {
+            float h = (Lanes.get(x, atX + c) - mu) * r;
+            Lanes.set(dWeight, at + c, Math.fma(h, Lanes.get(dy, atDy + c), Lanes.get(dWeight, at + c)));
         }
     }
 }

@@ -45,18 +45,20 @@ final class Nf4Dequantizer {
         long size = source.size();
         int block = source.blockSize();
         MemorySegment packed = source.packed().data();
-        Floats data = Floats.of(out);
-        team.rows(source.blocks(), block, (from, to) -> {
+        team.rows(source.blocks(), block, (part, from, to) -> {
+            Stretch data = Stretch.of(team, part, block, out)[0];
             float[] table = new float[CODES.length];
             for (long b = from; b < to; b++) {
                 long at = b * block;
                 int count = (int) Math.min(block, size - at);
                 float scale = scale(source.absmax(), source.nested(), b);
                 int whole = Lanes.WIDTH < HALF ? 0 : Lanes.whole(count);
-                vectors(packed, data, at, whole, scale);
+                long place = data.place(at);
+                vectors(packed, at, data.memory(), place, whole, scale);
                 if (whole < count) {
-                    rest(packed, data, at + whole, at + count, scale, table);
+                    rest(packed, at + whole, data.memory(), place + whole, count - whole, scale, table);
                 }
+                data.write(at, count);
             }
         });
     }
@@ -71,13 +73,13 @@ final class Nf4Dequantizer {
         throw new IllegalStateException("An NF4 weight has no scales.");
     }
 
-    private static void vectors(MemorySegment packed, Floats out, long at, int count, float scale) {
+    private static void vectors(MemorySegment packed, long at, MemorySegment out, long place, int count, float scale) {
         if (Lanes.WIDTH == 2 * HALF) {
             IntVector table =
                     FloatVector.fromArray(Lanes.F, CODES, 0).mul(scale).reinterpretAsInts();
             for (int i = 0; i < count; i += 2 * HALF) {
                 IntVector codes = codes(packed.get(LONG, (at + i) / 2));
-                out.store(codes.selectFrom(table).reinterpretAsFloats(), at + i);
+                Lanes.store(codes.selectFrom(table).reinterpretAsFloats(), out, place + i);
             }
         } else if (Lanes.WIDTH == HALF) {
             IntVector lower =
@@ -89,7 +91,7 @@ final class Nf4Dequantizer {
                 IntVector within = codes.and(HALF - 1);
                 IntVector chosen = within.selectFrom(lower)
                         .blend(within.selectFrom(upper), codes.compare(VectorOperators.GE, HALF));
-                out.store(chosen.reinterpretAsFloats(), at + i);
+                Lanes.store(chosen.reinterpretAsFloats(), out, place + i);
             }
         }
     }
@@ -102,13 +104,14 @@ final class Nf4Dequantizer {
         return odd.lanewise(VectorOperators.LSHL, Integer.SIZE).or(even).reinterpretAsInts();
     }
 
-    private static void rest(MemorySegment packed, Floats out, long from, long to, float scale, float[] table) {
+    private static void rest(
+            MemorySegment packed, long at, MemorySegment out, long place, int count, float scale, float[] table) {
         for (int c = 0; c < table.length; c++) {
             table[c] = CODES[c] * scale;
         }
-        for (long i = from; i < to; i++) {
-            int pair = Byte.toUnsignedInt(packed.get(JAVA_BYTE, i / 2));
-            out.set(i, table[i % 2 == 0 ? pair >>> 4 : pair & 15]);
+        for (int i = 0; i < count; i++) {
+            int pair = Byte.toUnsignedInt(packed.get(JAVA_BYTE, (at + i) / 2));
+            Lanes.set(out, place + i, table[(at + i) % 2 == 0 ? pair >>> 4 : pair & 15]);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -22,25 +23,32 @@ final class Noise {
                 bound >= 0 && Float.isFinite(bound),
                 "addUniformNoise bound must be a number of at least 0, but is %s.".formatted(bound));
         Shapes.reals("addUniformNoise x", x);
-        Floats data = Floats.of(x);
-        team.elements(
-                x.size(),
-                (from, to) -> CounterBits.chunks(
-                        key, from, to, (begin, end, low, high) -> add(data, bound, begin, end, low, high)));
+        team.elements(x.size(), (part, from, to) -> {
+            Stretch data = Stretch.of(team, part, Stretch.BLOCK, x)[0];
+            CounterBits.chunks(
+                    key,
+                    from,
+                    to,
+                    (begin, end, low, high) -> Stretch.blocks(begin, end, (at, n) -> {
+                        long place = data.read(at, n);
+                        add(data.memory(), place, n, bound, CounterBits.place(at, low), high);
+                        data.write(at, n);
+                    }));
+        });
     }
 
-    private static void add(Floats x, float bound, long from, long to, int low, int high) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            FloatVector bits = (FloatVector) CounterBits.vector(i, low, high)
+    private static void add(MemorySegment x, long at, int n, float bound, int low, int high) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            FloatVector bits = (FloatVector) CounterBits.vector(low + i, high)
                     .lanewise(VectorOperators.LSHR, 8)
                     .convert(VectorOperators.I2F, 0);
             FloatVector factor = bits.mul(STEP).sub(1);
-            x.store(factor.fma(Lanes.all(bound), x.load(i)), i);
+            Lanes.store(factor.fma(Lanes.all(bound), Lanes.load(x, at + i)), x, at + i);
         }
-        for (long i = whole; i < to; i++) {
-            float factor = (CounterBits.one(i, low, high) >>> 8) * STEP - 1;
-            x.set(i, Math.fma(factor, bound, x.get(i)));
+        for (int i = whole; i < n; i++) {
+            float factor = (CounterBits.one(low + i, high) >>> 8) * STEP - 1;
+            Lanes.set(x, at + i, Math.fma(factor, bound, Lanes.get(x, at + i)));
         }
     }
 }

@@ -8,17 +8,27 @@ final class Nowhere {
     /** More than any device has. */
     static final long BYTES = 1L << 60;
 
-    private static final MemorySegment ALL = lost();
+    private static final MemorySegment ALL = Owner.segment();
 
     /** The same places for everyone. */
     static final CpuWorkspace.Source SOURCE = (arena, bytes) -> ALL.asSlice(0, bytes);
 
     private Nowhere() {}
 
-    /** A segment whose arena is closed: every access is an IllegalStateException. */
-    private static MemorySegment lost() {
-        try (Arena arena = Arena.ofShared()) {
-            return MemorySegment.NULL.reinterpret(BYTES, arena, null);
+    /** Has a segment for itself alone and ends, so that the segment stays alive and nobody may look into it. */
+    private static final class Owner extends Thread {
+        private MemorySegment owned = MemorySegment.NULL;
+
+        @Override
+        public void run() {
+            owned = MemorySegment.NULL.reinterpret(BYTES, Arena.ofConfined(), null);
+        }
+
+        static MemorySegment segment() {
+            Owner owner = new Owner();
+            owner.start();
+            Team.joinUninterruptibly(owner);
+            return owner.owned;
         }
     }
 }

@@ -349,11 +349,16 @@ final class OneDnn {
         }
     }
 
+    /** A function of oneDNN; the options are the linker's. */
+    static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
+        return Linker.nativeLinker().downcallHandle(DNNL.findOrThrow(name), type, options);
+    }
+
     private static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
         return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
     }
 
-    private static IllegalStateException unexpected(Throwable e) {
+    static IllegalStateException unexpected(Throwable e) {
         return new IllegalStateException("A call into oneDNN failed.", e);
     }
 }

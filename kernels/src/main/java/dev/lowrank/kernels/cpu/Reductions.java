@@ -1,9 +1,12 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -13,6 +16,8 @@ import jdk.incubator.vector.VectorSpecies;
 final class Reductions {
     private static final int BLOCK = 1 << 14;
     private static final VectorSpecies<Double> D = DoubleVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Float> HALF =
+            VectorSpecies.of(float.class, VectorShape.forBitSize(D.vectorBitSize() / 2));
     private static final int WIDTH = D.length();
 
     private final Team team;
@@ -24,17 +29,18 @@ final class Reductions {
 
     double sumOfSquares(Tensor x) {
         Shapes.reals("sumOfSquares x", x);
-        Floats data = Floats.of(x);
         long size = x.size();
         int count = blocksOf(size);
         if (blocks.length < count) {
             blocks = new double[count];
         }
-        team.rows(count, BLOCK, (from, to) -> {
+        team.rows(count, BLOCK, (part, from, to) -> {
+            Stretch in = Stretch.of(team, part, BLOCK, x)[0];
             double[] buffer = new double[WIDTH];
             for (long block = from; block < to; block++) {
                 long begin = block * BLOCK;
-                blocks[(int) block] = sumOfSquares(data, begin, Math.min(size, begin + BLOCK), buffer);
+                int n = (int) Math.min(BLOCK, size - begin);
+                blocks[(int) block] = sumOfSquares(in.memory(), in.read(begin, n), n, buffer);
             }
         });
         double sum = 0;
@@ -46,13 +52,13 @@ final class Reductions {
 
     void rowNorms(Tensor x, Tensor out) {
         Shapes.realMatrix("rowNorms x", x);
-        Floats data = Floats.of(x);
         int columns = x.columns();
         Shapes.floats("rowNorms out", out, x.rows());
-        team.rows(x.rows(), columns, (from, to) -> {
+        team.rows(x.rows(), columns, (part, from, to) -> {
+            Stretch in = Stretch.of(team, part, columns, x)[0];
             double[] buffer = new double[WIDTH];
             for (long r = from; r < to; r++) {
-                double squares = sumOfSquares(data, r * columns, (r + 1) * columns, buffer);
+                double squares = sumOfSquares(in.memory(), in.read(r * columns, columns), columns, buffer);
                 Lanes.set(out.data(), r, (float) Math.sqrt(squares));
             }
         });
@@ -60,12 +66,14 @@ final class Reductions {
 
     boolean allFinite(Tensor x) {
         Shapes.reals("allFinite x", x);
-        Floats data = Floats.of(x);
         boolean[] finite = {true};
-        team.elements(x.size(), (from, to) -> {
-            if (!allFinite(data, from, to)) {
-                finite[0] = false; // Every writer writes the same.
-            }
+        team.elements(x.size(), (part, from, to) -> {
+            Stretch in = Stretch.of(team, part, Stretch.BLOCK, x)[0];
+            Stretch.blocks(from, to, (at, n) -> {
+                if (!allFinite(in.memory(), in.read(at, n), n)) {
+                    finite[0] = false; // Every writer writes the same.
+                }
+            });
         });
         return finite[0];
     }
@@ -74,44 +82,36 @@ final class Reductions {
         return Math.toIntExact((size + BLOCK - 1) / BLOCK);
     }
 
-    private static double sumOfSquares(Floats x, long from, long to, double[] buffer) {
-        long whole = Lanes.whole(from, to);
+    private static double sumOfSquares(MemorySegment x, long at, int n, double[] buffer) {
+        int whole = n & -WIDTH;
         DoubleVector acc = DoubleVector.zero(D);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            FloatVector v = x.load(i);
-            DoubleVector lower = (DoubleVector) v.convert(VectorOperators.F2D, 0);
-            DoubleVector upper = (DoubleVector) v.convert(VectorOperators.F2D, 1);
-            acc = upper.fma(upper, lower.fma(lower, acc));
+        for (int i = 0; i < whole; i += WIDTH) {
+            FloatVector v = FloatVector.fromMemorySegment(HALF, x, at + i << 2, ByteOrder.nativeOrder());
+            DoubleVector d = (DoubleVector) v.convertShape(VectorOperators.F2D, D, 0);
+            acc = d.fma(d, acc);
         }
         acc.intoArray(buffer, 0);
-        if (to - whole >= WIDTH) {
-            for (int lane = 0; lane < WIDTH; lane++) {
-                double v = x.get(whole + lane);
-                buffer[lane] = Math.fma(v, v, buffer[lane]);
-            }
-            whole += WIDTH;
-        }
         double sum = 0;
         for (double lane : buffer) {
             sum += lane;
         }
-        for (long i = whole; i < to; i++) {
-            double v = x.get(i);
+        for (int i = whole; i < n; i++) {
+            double v = Lanes.get(x, at + i);
             sum += v * v;
         }
         return sum;
     }
 
     /** Times zero, a finite number is zero and anything else NaN, which stays NaN in the sum. */
-    private static boolean allFinite(Floats x, long from, long to) {
-        long whole = Lanes.whole(from, to);
+    private static boolean allFinite(MemorySegment x, long at, int n) {
+        int whole = Lanes.whole(n);
         FloatVector acc = FloatVector.zero(Lanes.F);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            acc = x.load(i).fma(FloatVector.zero(Lanes.F), acc);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            acc = Lanes.load(x, at + i).fma(FloatVector.zero(Lanes.F), acc);
         }
         boolean finite = !acc.test(VectorOperators.IS_NAN).anyTrue();
-        for (long i = whole; i < to; i++) {
-            finite &= Float.isFinite(x.get(i));
+        for (int i = whole; i < n; i++) {
+            finite &= Float.isFinite(Lanes.get(x, at + i));
         }
         return finite;
     }

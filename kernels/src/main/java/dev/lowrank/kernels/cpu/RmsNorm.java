@@ -20,16 +20,19 @@ final class RmsNorm {
         Shapes.floats("rmsNorm weight", weight, columns);
         Shapes.realMatrix("rmsNorm y", y, rows, columns);
         Shapes.floats("rmsNorm rstd", rstd, rows);
-        Floats in = Floats.of(x);
-        Floats out = Floats.of(y);
-        team.rows(rows, columns, (from, to) -> {
+        team.rows(rows, columns, (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, columns, x, y);
+            Stretch in = s[0];
+            Stretch out = s[1];
             float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
-                float squares = Floats.dot(in, at, in, at, columns, lanes);
+                long atX = in.read(at, columns);
+                float squares = Lanes.dot(in.memory(), atX, in.memory(), atX, columns, lanes);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(rstd.data(), n, r);
-                scaleRow(in, weight.data(), offset, out, at, columns, r);
+                scaleRow(in.memory(), atX, weight.data(), offset, out.memory(), out.place(at), columns, r);
+                out.write(at, columns);
             }
         });
     }
@@ -62,103 +65,133 @@ final class RmsNorm {
         }
         if (dWeight != null) {
             Shapes.floats("rmsNormBackward dWeight", dWeight, columns);
-            weightGradient(Floats.of(dy), Floats.of(x), rstd.data(), rows, columns, dWeight.data());
+            weightGradient(dy, x, rstd.data(), dWeight.data());
         }
         if (dx != null) {
-            inputGradient(
-                    Floats.of(dy), Floats.of(x), weight.data(), offset, rstd.data(), rows, columns, Floats.of(dx));
+            inputGradient(dy, x, weight.data(), offset, rstd.data(), dx);
         }
     }
 
-    private void weightGradient(Floats dy, Floats x, MemorySegment rstd, int rows, int columns, MemorySegment dWeight) {
-        team.columns(rows, columns, (from, to) -> {
+    private void weightGradient(Tensor dy, Tensor x, MemorySegment rstd, MemorySegment dWeight) {
+        int rows = x.rows();
+        int columns = x.columns();
+        team.columns(rows, columns, (part, from, to) -> {
+            int count = (int) (to - from);
+            Stretch[] s = Stretch.of(team, part, count, dy, x);
+            Stretch d = s[0];
+            Stretch in = s[1];
             for (long n = 0; n < rows; n++) {
-                addWeightRow(dy, x, n * columns, Lanes.get(rstd, n), dWeight, (int) from, (int) to);
+                long at = n * columns + from;
+                long atDy = d.read(at, count);
+                long atX = in.read(at, count);
+                addWeightRow(d.memory(), atDy, in.memory(), atX, Lanes.get(rstd, n), dWeight, from, count);
             }
         });
     }
 
-    private void inputGradient(
-            Floats dy,
-            Floats x,
-            MemorySegment weight,
-            float offset,
-            MemorySegment rstd,
-            int rows,
-            int columns,
-            Floats dx) {
-        team.rows(rows, columns, (from, to) -> {
+    private void inputGradient(Tensor dy, Tensor x, MemorySegment weight, float offset, MemorySegment rstd, Tensor dx) {
+        int columns = x.columns();
+        team.rows(x.rows(), columns, (part, from, to) -> {
+            Stretch[] s = Stretch.of(team, part, columns, dy, x, dx);
+            MemorySegment d = s[0].memory();
+            MemorySegment in = s[1].memory();
+            Stretch sum = s[2];
             float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
+                long atDy = s[0].read(at, columns);
+                long atX = s[1].read(at, columns);
+                long atDx = sum.read(at, columns);
                 float r = Lanes.get(rstd, n);
-                float mean = weightedDot(dy, x, weight, offset, at, columns, lanes) / columns;
-                addInputRow(dy, x, weight, offset, at, columns, r, r * r * r * mean, dx);
+                float mean = weightedDot(d, atDy, in, atX, weight, offset, columns, lanes) / columns;
+                addInputRow(d, atDy, in, atX, weight, offset, columns, r, r * r * r * mean, sum.memory(), atDx);
+                sum.write(at, columns);
             }
         });
     }
 
     /** {@code y = x * r * (offset + weight)} in one row. */
     private static void scaleRow(
-            Floats x, MemorySegment weight, float offset, Floats y, long at, int columns, float r) {
+            MemorySegment x,
+            long atX,
+            MemorySegment weight,
+            float offset,
+            MemorySegment y,
+            long atY,
+            int columns,
+            float r) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            y.store(x.load(at + c).mul(r).mul(Lanes.load(weight, c).add(offset)), at + c);
+            Lanes.store(Lanes.load(x, atX + c).mul(r).mul(Lanes.load(weight, c).add(offset)), y, atY + c);
         }
         for (int c = whole; c < columns; c++) {
-            y.set(at + c, x.get(at + c) * r * (Lanes.get(weight, c) + offset));
+            Lanes.set(y, atY + c, Lanes.get(x, atX + c) * r * (Lanes.get(weight, c) + offset));
         }
     }
 
     /** {@code sum of dy * (offset + weight) * x} in one row. */
     private static float weightedDot(
-            Floats dy, Floats x, MemorySegment weight, float offset, long at, int columns, float[] lanes) {
+            MemorySegment dy,
+            long atDy,
+            MemorySegment x,
+            long atX,
+            MemorySegment weight,
+            float offset,
+            int columns,
+            float[] lanes) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            acc = dy.load(at + c).mul(Lanes.load(weight, c).add(offset)).fma(x.load(at + c), acc);
+            acc = Lanes.load(dy, atDy + c)
+                    .mul(Lanes.load(weight, c).add(offset))
+                    .fma(Lanes.load(x, atX + c), acc);
         }
         float sum = Lanes.sum(acc, lanes);
         for (int c = whole; c < columns; c++) {
-            sum = Math.fma(dy.get(at + c) * (Lanes.get(weight, c) + offset), x.get(at + c), sum);
+            sum = Math.fma(Lanes.get(dy, atDy + c) * (Lanes.get(weight, c) + offset), Lanes.get(x, atX + c), sum);
         }
         return sum;
     }
 
     /** {@code dx += dy * (offset + weight) * r - x * back} in one row, {@code back = r^3 mean(m x)}. */
     private static void addInputRow(
-            Floats dy,
-            Floats x,
+            MemorySegment dy,
+            long atDy,
+            MemorySegment x,
+            long atX,
             MemorySegment weight,
             float offset,
-            long at,
             int columns,
             float r,
             float back,
-            Floats dx) {
+            MemorySegment dx,
+            long atDx) {
         int whole = Lanes.whole(columns);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            FloatVector direct =
-                    dy.load(at + c).mul(Lanes.load(weight, c).add(offset)).mul(r);
-            FloatVector grad = x.load(at + c).fma(Lanes.all(-back), direct);
-            dx.store(dx.load(at + c).add(grad), at + c);
+            FloatVector direct = Lanes.load(dy, atDy + c)
+                    .mul(Lanes.load(weight, c).add(offset))
+                    .mul(r);
+            FloatVector grad = Lanes.load(x, atX + c).fma(Lanes.all(-back), direct);
+            Lanes.store(Lanes.load(dx, atDx + c).add(grad), dx, atDx + c);
         }
         for (int c = whole; c < columns; c++) {
-            float direct = dy.get(at + c) * (Lanes.get(weight, c) + offset) * r;
-            float grad = Math.fma(x.get(at + c), -back, direct);
-            dx.set(at + c, dx.get(at + c) + grad);
+            float direct = Lanes.get(dy, atDy + c) * (Lanes.get(weight, c) + offset) * r;
+            float grad = Math.fma(Lanes.get(x, atX + c), -back, direct);
+            Lanes.set(dx, atDx + c, Lanes.get(dx, atDx + c) + grad);
         }
     }
 
-    /** {@code dWeight += dy * x * r} for one row, in the columns {@code [from, to)}. */
-    private static void addWeightRow(Floats dy, Floats x, long at, float r, MemorySegment dWeight, int from, int to) {
-        int whole = (int) Lanes.whole(from, to);
-        for (int c = from; c < whole; c += Lanes.WIDTH) {
-            FloatVector sum = dy.load(at + c).mul(r).fma(x.load(at + c), Lanes.load(dWeight, c));
-            Lanes.store(sum, dWeight, c);
+    /** {@code dWeight += dy * x * r} for one row, over {@code n} columns. */
+    private static void addWeightRow(
+            MemorySegment dy, long atDy, MemorySegment x, long atX, float r, MemorySegment dWeight, long at, int n) {
+        int whole = Lanes.whole(n);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector scaled = Lanes.load(dy, atDy + c).mul(r);
+            Lanes.store(scaled.fma(Lanes.load(x, atX + c), Lanes.load(dWeight, at + c)), dWeight, at + c);
         }
-        for (int c = whole; c < to; c++) {
-            Lanes.set(dWeight, c, Math.fma(dy.get(at + c) * r, x.get(at + c), Lanes.get(dWeight, c)));
+        for (int c = whole; c < n; c++) {
+            float scaled = Lanes.get(dy, atDy + c) * r;
+            Lanes.set(dWeight, at + c, Math.fma(scaled, Lanes.get(x, atX + c), Lanes.get(dWeight, at + c)));
         }
     }
 }

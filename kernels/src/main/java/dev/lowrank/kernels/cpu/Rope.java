@@ -32,36 +32,38 @@ final class Rope {
         Shapes.matrix("rope sin", sin, cos.rows(), half);
         Shapes.ints("rope positions", positions, rows);
         Shapes.inRange("rope positions", positions, cos.rows(), 0);
-        Floats turned = Floats.of(x);
         float sign = transposed ? -1 : 1;
-        team.rows(rows, columns, (from, to) -> {
+        team.rows(rows, columns, (part, from, to) -> {
+            Stretch data = Stretch.of(team, part, columns, x)[0];
             for (long n = from; n < to; n++) {
+                long at = data.read(n * columns, columns);
                 long angle = (long) Lanes.getInt(positions.data(), n) * half;
                 for (int head = 0; head < heads; head++) {
-                    turn(turned, n * columns + (long) head * width, half, cos.data(), sin.data(), angle, sign);
+                    turn(data.memory(), at + (long) head * width, half, cos.data(), sin.data(), angle, sign);
                 }
+                data.write(n * columns, columns);
             }
         });
     }
 
     private static void turn(
-            Floats x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
+            MemorySegment x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
         int whole = Lanes.whole(half);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
             FloatVector c = Lanes.load(cos, angle + i);
             FloatVector s = Lanes.load(sin, angle + i).mul(sign);
-            FloatVector first = x.load(at + i);
-            FloatVector second = x.load(at + half + i);
-            x.store(first.mul(c).sub(second.mul(s)), at + i);
-            x.store(second.mul(c).add(first.mul(s)), at + half + i);
+            FloatVector first = Lanes.load(x, at + i);
+            FloatVector second = Lanes.load(x, at + half + i);
+            Lanes.store(first.mul(c).sub(second.mul(s)), x, at + i);
+            Lanes.store(second.mul(c).add(first.mul(s)), x, at + half + i);
         }
         for (int i = whole; i < half; i++) {
             float c = Lanes.get(cos, angle + i);
             float s = Lanes.get(sin, angle + i) * sign;
-            float first = x.get(at + i);
-            float second = x.get(at + half + i);
-            x.set(at + i, first * c - second * s);
-            x.set(at + half + i, second * c + first * s);
+            float first = Lanes.get(x, at + i);
+            float second = Lanes.get(x, at + half + i);
+            Lanes.set(x, at + i, first * c - second * s);
+            Lanes.set(x, at + half + i, second * c + first * s);
         }
     }
 }

@@ -16,22 +16,24 @@ final class SoftCap {
                 cap > 0 && cap < Float.POSITIVE_INFINITY,
                 "softCap cap must be above 0 and finite, but is %s.".formatted(cap));
         Shapes.reals("softCap x", x);
-        Floats data = Floats.of(x);
-        team.elements(x.size(), (from, to) -> cap(data, cap, from, to));
+        team.elements(x.size(), (part, from, to) -> {
+            Stretch data = Stretch.of(team, part, Stretch.BLOCK, x)[0];
+            Stretch.blocks(from, to, (at, n) -> {
+                long place = data.read(at, n);
+                cap(data.memory(), cap, place, place + n);
+                data.write(at, n);
+            });
+        });
     }
 
     static void cap(MemorySegment data, float cap, long from, long to) {
-        cap(new Floats(data, false), cap, from, to);
-    }
-
-    static void cap(Floats data, float cap, long from, long to) {
         float inverse = 1 / cap;
         long whole = Lanes.whole(from, to);
         for (long i = from; i < whole; i += Lanes.WIDTH) {
-            data.store(Tanh.tanh(data.load(i).mul(inverse)).mul(cap), i);
+            Lanes.store(Tanh.tanh(Lanes.load(data, i).mul(inverse)).mul(cap), data, i);
         }
         for (long i = whole; i < to; i++) {
-            data.set(i, Tanh.tanh(data.get(i) * inverse) * cap);
+            Lanes.set(data, i, Tanh.tanh(Lanes.get(data, i) * inverse) * cap);
         }
     }
 

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +18,14 @@ class Team implements AutoCloseable {
     /** Boundaries between threads fall on multiples of a cache line, which is also a multiple of every vector. */
     private static final long LINE = 16;
 
-    /** A few tens of microseconds: about the gap between two operations of a layer. */
-    private static final int SPINS = 400;
+    /** Looks for news this often before others may have the processor meanwhile: some ten microseconds. */
+    private static final int SPINS = 200;
+
+    /**
+     * For so many nanoseconds a thread looks for news before it sleeps. Waking it takes as long as a small operation does,
+     * and the gaps between operations are shorter than this as long as a pass goes on.
+     */
+    private static final long AWAKE = 2_000_000;
 
     private final int size;
     private final Worker[] workers;
@@ -80,13 +87,23 @@ class Team implements AutoCloseable {
         split(rows, 1, parts(rows * columns), share);
     }
 
+    /** The same where a share needs to know whose it is. */
+    void rows(long rows, long columns, PartShare share) {
+        split(rows, 1, parts(rows * columns), share);
+    }
+
     /** Divides single elements. */
     void elements(long count, Share share) {
         split(count, LINE, parts(count), share);
     }
 
+    /** The same where a share needs to know whose it is. */
+    void elements(long count, PartShare share) {
+        split(count, LINE, parts(count), share);
+    }
+
     /** Divides the columns of a matrix, for sums that run down the rows. */
-    void columns(long rows, long columns, Share share) {
+    void columns(long rows, long columns, PartShare share) {
         split(columns, LINE, parts(rows * columns), share);
     }
 
@@ -177,10 +194,7 @@ class Team implements AutoCloseable {
     }
 
     private void awaitWorkers() {
-        for (int spin = 0; spin < SPINS && pending.get() != 0; spin++) {
-            Thread.onSpinWait();
-        }
-        if (pending.get() == 0) {
+        if (soon(() -> pending.get() == 0)) {
             return;
         }
         waiting = Thread.currentThread();
@@ -193,6 +207,24 @@ class Team implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Whether something comes about before it is time to sleep. */
+    private static boolean soon(BooleanSupplier news) {
+        for (int spin = 0; spin < SPINS; spin++) {
+            if (news.getAsBoolean()) {
+                return true;
+            }
+            Thread.onSpinWait();
+        }
+        long end = System.nanoTime() + AWAKE;
+        while (!news.getAsBoolean()) {
+            if (System.nanoTime() - end > 0) {
+                return false;
+            }
+            Thread.yield();
+        }
+        return true;
     }
 
     private static long bound(long items, long multiple, int part, int parts) {
@@ -209,7 +241,7 @@ class Team implements AutoCloseable {
         }
     }
 
-    private static void joinUninterruptibly(Thread thread) {
+    static void joinUninterruptibly(Thread thread) {
         boolean interrupted = false;
         while (true) {
             try {
@@ -261,11 +293,8 @@ class Team implements AutoCloseable {
         }
 
         private void awaitRoundAfter(int seen) {
-            for (int spin = 0; spin < SPINS; spin++) {
-                if (round != seen) {
-                    return;
-                }
-                Thread.onSpinWait();
+            if (soon(() -> round != seen)) {
+                return;
             }
             parked = true;
             while (round == seen) {

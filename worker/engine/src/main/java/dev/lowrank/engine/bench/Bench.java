@@ -32,10 +32,13 @@ public final class Bench {
     private static final double WEIGHT_DECAY = 0.01;
 
     private final BenchOptions options;
+    private final int peakSide;
     private final Consumer<String> out;
 
-    private Bench(BenchOptions options, Consumer<String> out) {
+    /** @param peakSide of the product that everything is compared with */
+    Bench(BenchOptions options, int peakSide, Consumer<String> out) {
         this.options = options;
+        this.peakSide = peakSide;
         this.out = out;
     }
 
@@ -46,10 +49,10 @@ public final class Bench {
      * @throws TrainingFailure if a step's figures are no numbers, or zero
      */
     public static BenchResult run(BenchOptions options, Consumer<String> out) {
-        return new Bench(options, out).run();
+        return new Bench(options, ProductPeak.SIDE, out).run();
     }
 
-    private BenchResult run() {
+    BenchResult run() {
         try (Kernels kernels = CpuKernels.open(options.threads())) {
             out.accept(kernels.device());
             Profile profile = options.profile() ? new Profile() : null;
@@ -95,7 +98,7 @@ public final class Bench {
                     before,
                     ProcessMemory.peak(),
                     run.products(),
-                    ProductPeak.measure(kernels, compute),
+                    ProductPeak.measure(kernels, compute, peakSide),
                     profile == null ? List.of() : profile.lines(seconds));
         }
     }

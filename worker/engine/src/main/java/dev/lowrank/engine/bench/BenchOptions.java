@@ -30,12 +30,13 @@ public record BenchOptions(
         boolean profile) {
     /** @throws InputException naming the option that is wrong */
     public BenchOptions {
-        if (Shape.named(shape).isEmpty() && !Files.isDirectory(Path.of(shape))) {
+        boolean named = Shape.named(shape).isPresent();
+        if (!named && !Files.isDirectory(Path.of(shape))) {
             throw new InputException("There is no shape \"%s\" and no model folder there; the shapes are %s."
                     .formatted(shape, Shape.names()));
         }
         require("--batch", batch, 1, 65_536);
-        require("--length", length, 2, 1 << 20);
+        require("--length", length, 2, named ? Shape.POSITIONS : 1 << 20);
         require("--rank", rank, 1, 4096);
         require("--steps", steps, 1, 10_000);
         require("--warmup", warmup, 0, 10_000);

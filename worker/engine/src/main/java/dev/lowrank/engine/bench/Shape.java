@@ -15,6 +15,9 @@ enum Shape implements Named {
     QWEN25_05B("qwen2.5-0.5b", 896, 4864, 24, 14, 2, 151936),
     LLAMA32_1B("llama3.2-1b", 2048, 8192, 16, 32, 8, 128256);
 
+    /** The longest row. */
+    static final int POSITIONS = 8192;
+
     private final String key;
     final int width;
     final int feedForward;
@@ -64,7 +67,7 @@ enum Shape implements Named {
                 .put("num_attention_heads", heads)
                 .put("num_key_value_heads", kvHeads)
                 .put("vocab_size", vocabulary)
-                .put("max_position_embeddings", 8192)
+                .put("max_position_embeddings", POSITIONS)
                 .put("rms_norm_eps", 1e-6)
                 .put("rope_theta", 10000.0)
                 .put("tie_word_embeddings", true);

@@ -11,11 +11,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class SafetensorsRoundTripTest {
     @TempDir
@@ -177,6 +180,26 @@ class SafetensorsRoundTripTest {
                 .write(file);
         try (SafetensorsFile read = SafetensorsFile.open(file)) {
             assertThat(read.floats("w")).containsExactly((float) Math.PI);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "BF16", "F64"})
+    void aPartOfATensorIsThatPartOfTheWhole(StoredType type) {
+        byte[] bytes = new byte[20_000 * type.bits() / 8];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) (i % 61);
+        }
+        new SafetensorsWriter()
+                .addBytes("t", type, new long[] {20_000}, () -> MemorySegment.ofArray(bytes))
+                .write(file);
+        try (SafetensorsFile read = SafetensorsFile.open(file)) {
+            float[] whole = read.floats("t");
+            float[] part = new float[10_001];
+            read.readFloats("t", 9_999, 10_001, part);
+            assertThat(part).containsExactly(Arrays.copyOfRange(whole, 9_999, 20_000));
+            assertThatThrownBy(() -> read.readFloats("t", 10_000, 10_001, part))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 

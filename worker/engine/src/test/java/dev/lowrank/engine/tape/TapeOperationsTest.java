@@ -8,6 +8,7 @@ import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
@@ -18,9 +19,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -80,11 +84,39 @@ class TapeOperationsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(floats = {0, 0.3f})
-    void linearWithLora(float dropout) {
-        Parameter weight = parameter("w", 0.3, 5, WIDTH);
+    @CsvSource({"0, false", "0.3, false", "0, true", "0.3, true"})
+    void linearWithLora(float dropout, boolean transposed) {
+        Parameter weight = transposed ? parameter("w", 0.3, WIDTH, 5) : parameter("w", 0.3, 5, WIDTH);
         LowRank lowRank = lowRank(5, dropout, null);
-        assertGradientsFit(tape -> tape.linear(rows(tape), weight, false, lowRank));
+        assertGradientsFit(tape -> tape.linear(rows(tape), weight, transposed, lowRank));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void linearOfFourBits(boolean doubled) {
+        FourBit weight = fourBit(5, WIDTH, doubled);
+        LowRank lowRank = lowRank(5, 0.3f, null);
+        assertGradientsFit(tape -> tape.linear(rows(tape), weight, false, null));
+        assertGradientsFit(tape -> {
+            Value x = rows(tape);
+            return tape.sum(tape.linear(x, weight, false, lowRank), tape.linear(x, weight, false, null));
+        });
+    }
+
+    private FourBit fourBit(int out, int in, boolean doubled) {
+        Nf4 quantized = Nf4.allocate(memory, out, in, doubled);
+        kernels.quantizeNf4(frozen("w", 0.3, out, in).value(), quantized);
+        return new FourBit("w", quantized);
+    }
+
+    @Test
+    void noiseLetsTheGradientThrough() {
+        Parameter factor = parameter("factor", 1, WIDTH);
+        assertGradientsFit(tape -> {
+            Value x = rows(tape);
+            tape.noise(x, 1, 4, 0.5f, 2);
+            return tape.rescaled(x, factor);
+        });
     }
 
     @Test
@@ -219,7 +251,7 @@ class TapeOperationsTest {
         Tensor rowScale = memory.take(TOKENS);
         kernels.upload(scales, 0, rowScale);
         Tensor losses = memory.take(TOKENS);
-        double slope = slope(step -> {
+        Supplier<Double> loss = () -> {
             Tape tape = recording();
             Value hidden = rows(tape);
             tape.crossEntropy(hidden, head, new TokenLoss(labels, 0.7f, rowScale, 2), losses);
@@ -229,14 +261,14 @@ class TapeOperationsTest {
                 weighted += 0.7 * scales[n] * each[n];
             }
             return weighted;
-        });
+        };
         clearGradients();
         long mark = scratch.mark();
         Tape tape = recording();
         tape.crossEntropy(rows(tape), head, new TokenLoss(labels, 0.7f, rowScale, 2), losses);
         tape.backward();
         scratch.release(mark);
-        assertThat(alongDirection()).isCloseTo(slope, offset(2e-3 * (1 + Math.abs(slope))));
+        assertSlopesFit(loss);
     }
 
     private LowRank lowRank(int out, float dropout, Parameter magnitude) {
@@ -253,9 +285,8 @@ class TapeOperationsTest {
         y.gradient(dy);
         tape.backward();
         scratch.release(mark);
-        double slope = slope(step -> {
-            Value moved = pass.apply(recording());
-            float[] out = values(moved.data());
+        assertSlopesFit(() -> {
+            float[] out = values(pass.apply(recording()).data());
             float[] weights = weights(out.length);
             double sum = 0;
             for (int i = 0; i < out.length; i++) {
@@ -263,7 +294,6 @@ class TapeOperationsTest {
             }
             return sum;
         });
-        assertThat(alongDirection()).isCloseTo(slope, offset(2e-3 * (1 + Math.abs(slope))));
         parameters.stream()
                 .filter(Parameter::trainable)
                 .forEach(p -> assertThat(values(Objects.requireNonNull(p.gradient())))
@@ -271,41 +301,53 @@ class TapeOperationsTest {
                         .doesNotContain(Float.NaN));
     }
 
-    /** Slope of a function of all parameters along the direction, by central differences. */
-    private double slope(Function<Double, Double> at) {
-        double step = 4e-3;
-        return (moved(step, at) - moved(-step, at)) / (2 * step);
+    /** All parameters together, and each by itself. */
+    private void assertSlopesFit(Supplier<Double> function) {
+        List<List<Parameter>> choices = Stream.concat(
+                        Stream.of(parameters), parameters.stream().map(List::of))
+                .toList();
+        // All of them first: the function may add to gradients, as cross-entropy does.
+        List<Double> predicted = choices.stream().map(this::alongDirection).toList();
+        for (int i = 0; i < choices.size(); i++) {
+            double slope = slope(choices.get(i), function);
+            assertThat(predicted.get(i))
+                    .as(choices.get(i).stream().map(Parameter::name).toList().toString())
+                    .isCloseTo(slope, offset(2e-3 * (1 + Math.abs(slope))));
+        }
     }
 
-    private double moved(double step, Function<Double, Double> at) {
-        List<float[]> kept = parameters.stream().map(p -> values(p.value())).toList();
-        for (Parameter p : parameters) {
+    /** Slope of a function of some parameters along their direction, by central differences. */
+    private double slope(List<Parameter> moving, Supplier<Double> function) {
+        double step = 4e-3;
+        return (moved(moving, step, function) - moved(moving, -step, function)) / (2 * step);
+    }
+
+    private double moved(List<Parameter> moving, double step, Supplier<Double> function) {
+        List<float[]> kept = moving.stream().map(p -> values(p.value())).toList();
+        for (Parameter p : moving) {
             float[] from = values(p.value());
             float[] direction = direction(p);
             for (int i = 0; i < from.length; i++) {
-                from[i] += (float) (p.trainable() ? step * direction[i] : 0);
+                from[i] += (float) (step * direction[i]);
             }
             kernels.upload(from, 0, p.value());
         }
         long mark = scratch.mark();
-        double value = at.apply(step);
+        double value = function.get();
         scratch.release(mark);
         for (int i = 0; i < kept.size(); i++) {
-            kernels.upload(kept.get(i), 0, parameters.get(i).value());
+            kernels.upload(kept.get(i), 0, moving.get(i).value());
         }
         return value;
     }
 
-    private double alongDirection() {
+    private double alongDirection(List<Parameter> moving) {
         double sum = 0;
-        for (Parameter p : parameters) {
-            Tensor gradient = p.gradient();
-            if (gradient != null) {
-                float[] g = values(gradient);
-                float[] direction = direction(p);
-                for (int i = 0; i < g.length; i++) {
-                    sum += (double) g[i] * direction[i];
-                }
+        for (Parameter p : moving) {
+            float[] g = values(Objects.requireNonNull(p.gradient()));
+            float[] direction = direction(p);
+            for (int i = 0; i < g.length; i++) {
+                sum += (double) g[i] * direction[i];
             }
         }
         return sum;

@@ -1,0 +1,400 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Sequences;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.cpu.Bf16Gemm.Form;
+import dev.lowrank.kernels.cpu.Bf16Gemm.Right;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Backward of {@link Bf16Attention}; the derivation is {@link Attention#backward}'s. Scores are made again tile by tile, up
+ * to 256 keys by the rows of a block, so nothing here grows with the square of a length:
+ *
+ * <pre>
+ * S = Q K^T, dP = dO V^T                     fp32 [rows, keys]
+ * P = e^(scale S - lse), dS = P (dP - delta)  rounded to BF16
+ * dV^T += dO^T P, dK^T += Q^T dS, dQ += dS K  fp32 [columns, keys], [rows, columns]
+ * </pre>
+ *
+ * P and dS leave the pass over a tile as pairs of rows, which is how the right side of a product is packed; that is why dV
+ * and dK are summed as their transposed. The scale comes in where dQ and dK are rounded.
+ *
+ * <p>The blocks of all (key-value head, sequence) groups in order are cut into one run for each part. A group that is cut is
+ * summed by each of its parts for itself, and by the first of them together, in order, when all have come to their end.
+ */
+final class Bf16AttentionBackward {
+    /** Keys of a tile; tiles begin at multiples of it. */
+    private static final int TILE = 256;
+
+    /** Floats from one row of a tile to the next: not a power of two, or all rows would compete for the same cache lines. */
+    private static final int STRIDE = TILE + 16;
+
+    private final Team team;
+    private final Bf16Gemm[] products;
+
+    /** The tensors that only a backward pass has. */
+    private record Gradients(
+            MemorySegment dOut,
+            MemorySegment out,
+            MemorySegment lse,
+            MemorySegment dQ,
+            MemorySegment dK,
+            MemorySegment dV) {}
+
+    /** The parts that work on a group: all from the first to the last. */
+    private record Owners(int first, int last) {}
+
+    /** @param products one for each part of the team */
+    Bf16AttentionBackward(Team team, Bf16Gemm[] products) {
+        this.team = team;
+        this.products = products;
+    }
+
+    void backward(
+            Tensor dOut,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor out,
+            Tensor lse,
+            Sequences sequences,
+            AttentionShape shape,
+            Tensor dQ,
+            Tensor dK,
+            Tensor dV) {
+        AttentionCall call = AttentionCall.of("attentionBackward", q, k, v, sequences, shape);
+        Shapes.realMatrix("attentionBackward dOut", dOut, q.rows(), q.columns());
+        Shapes.realMatrix("attentionBackward out", out, q.rows(), q.columns());
+        Shapes.matrix("attentionBackward lse", lse, q.rows(), shape.heads());
+        Shapes.realMatrix("attentionBackward dQ", dQ, q.rows(), q.columns());
+        Shapes.realMatrix("attentionBackward dK", dK, k.rows(), k.columns());
+        Shapes.realMatrix("attentionBackward dV", dV, k.rows(), k.columns());
+        Gradients gradients = new Gradients(dOut.data(), out.data(), lse.data(), dQ.data(), dK.data(), dV.data());
+        Bf16Blocks blocks = new Bf16Blocks(call);
+        long total = call.cost(blocks.queries()) * shape.kvHeads();
+        int parts = team.parts(total * blocks.group() * call.width());
+        Backward[] all = new Backward[parts];
+        team.run(parts, part -> {
+            Backward own = new Backward(blocks, gradients, part);
+            all[part] = own;
+            eachGroup(call, blocks.queries(), total, parts, (kvHead, s, before, owners) -> {
+                if (owners.first <= part && part <= owners.last) {
+                    own.group(kvHead, s, before, total, parts, owners);
+                }
+            });
+        });
+        if (parts > 1) {
+            team.run(
+                    parts,
+                    part -> eachGroup(call, blocks.queries(), total, parts, (kvHead, s, before, owners) -> {
+                        if (owners.first == part && owners.last > part) {
+                            for (int other = part + 1; other <= owners.last; other++) {
+                                all[part].add(all[other], s);
+                            }
+                            all[part].finish(kvHead, s);
+                        }
+                    }));
+        }
+    }
+
+    @FunctionalInterface
+    private interface GroupVisitor {
+        void visit(int kvHead, int sequence, long before, Owners owners);
+    }
+
+    private static void eachGroup(AttentionCall call, int block, long total, int parts, GroupVisitor visitor) {
+        long before = 0;
+        for (int kvHead = 0; kvHead < call.kvHeads(); kvHead++) {
+            for (int s = 0; s < call.sequences().count(); s++) {
+                int queries = call.queries(s);
+                long cost = call.cost(s, block);
+                long first = queries == 0 ? 0 : call.blockCost(s, 0, Math.min(queries, block));
+                int lastFrom = queries == 0 ? 0 : (queries - 1) / block * block;
+                long last = queries == 0 ? 0 : call.blockCost(s, lastFrom, queries);
+                visitor.visit(
+                        kvHead,
+                        s,
+                        before,
+                        new Owners(
+                                AttentionCall.owner(before, first, total, parts),
+                                AttentionCall.owner(before + cost - last, last, total, parts)));
+                before += cost;
+            }
+        }
+    }
+
+    /** One part's share of a call. */
+    private final class Backward {
+        private final Bf16Blocks blocks;
+        private final AttentionCall call;
+        private final Gradients g;
+        private final Bf16Gemm gemm;
+        private final int part;
+        private final int columns;
+        private final int longest;
+
+        private final MemorySegment q; // [rows, columns]
+        private final MemorySegment dO; // [rows, columns]
+        private final MemorySegment keys; // K^T packed: [longest / 64][columns / 32][16][64][2]
+        private final MemorySegment values; // V^T packed: the same
+        private final MemorySegment keyRows; // K packed in panels: [columns / 64][longest / 32][16][64][2]
+        private final MemorySegment staged; // [64, columns]
+        private final MemorySegment pairs; // [16][64][2]
+        private final MemorySegment s; // fp32 [rows, STRIDE]
+        private final MemorySegment dP; // the same; then dS, BF16 shuffled
+        private final MemorySegment p; // packed: [TILE / 64][rows / 32][16][64][2]
+        private final MemorySegment dS; // the same
+        private final MemorySegment dQ; // fp32 [rows, columns]
+        // Sums over a group that an earlier part begins, and over one that this part begins.
+        private final MemorySegment[] dKs = new MemorySegment[2]; // fp32 [longest / TILE][columns, STRIDE]
+        private final MemorySegment[] dVs = new MemorySegment[2]; // the same
+        private final float[] scales; // [rows]: the call's scale
+        private final float[] shift; // [rows]: lse in powers of two
+        private final float[] delta; // [rows]
+        private final int[] begins; // [rows]: the first key that a row sees
+        private final int[] ends; // [rows]: the one after its last
+        private final float[] lanes = new float[Lanes.WIDTH];
+
+        Backward(Bf16Blocks blocks, Gradients g, int part) {
+            this.blocks = blocks;
+            this.call = blocks.call();
+            this.g = g;
+            this.gemm = products[part];
+            this.part = part;
+            columns = blocks.columns();
+            longest = blocks.longest();
+            int rows = blocks.rows();
+            long sums = tiles(longest) * columns * STRIDE;
+            Carving memory = new Carving(team, part);
+            Carving.Piece[] forRows = {memory.shorts((long) rows * columns), memory.shorts((long) rows * columns)};
+            Carving.Piece[] forKeys = {
+                memory.shorts((long) longest * columns),
+                memory.shorts((long) longest * columns),
+                memory.shorts((long) longest * columns)
+            };
+            Carving.Piece forStaged = memory.shorts((long) Bf16Layout.KEYS * columns);
+            Carving.Piece forPairs = memory.shorts(16L * Bf16Layout.KEYS * 2);
+            Carving.Piece[] forScores = {memory.floats((long) rows * STRIDE), memory.floats((long) rows * STRIDE)};
+            Carving.Piece[] forTiles = {memory.shorts((long) rows * TILE), memory.shorts((long) rows * TILE)};
+            Carving.Piece forDQ = memory.floats((long) rows * columns);
+            Carving.Piece[] forSums = {
+                memory.floats(sums), memory.floats(sums), memory.floats(sums), memory.floats(sums)
+            };
+            MemorySegment whole = memory.take();
+            q = forRows[0].of(whole);
+            dO = forRows[1].of(whole);
+            keys = forKeys[0].of(whole);
+            values = forKeys[1].of(whole);
+            keyRows = forKeys[2].of(whole);
+            staged = forStaged.of(whole);
+            pairs = forPairs.of(whole);
+            s = forScores[0].of(whole);
+            dP = forScores[1].of(whole);
+            p = forTiles[0].of(whole);
+            dS = forTiles[1].of(whole);
+            dQ = forDQ.of(whole);
+            for (int i = 0; i < 2; i++) {
+                dKs[i] = forSums[2 * i].of(whole);
+                dVs[i] = forSums[2 * i + 1].of(whole);
+            }
+            scales = new float[rows];
+            Arrays.fill(scales, call.shape().scale());
+            shift = new float[rows];
+            delta = new float[rows];
+            begins = new int[rows];
+            ends = new int[rows];
+        }
+
+        private static long tiles(int keys) {
+            return (keys + TILE - 1) / TILE;
+        }
+
+        /** The floats of a sequence's sums. */
+        private long sums(int sequence) {
+            return tiles(call.keys(sequence)) * columns * STRIDE;
+        }
+
+        /** This part's blocks of a group; the only part of a group also writes its dK and dV. */
+        void group(int kvHead, int sequence, long before, long total, int parts, Owners owners) {
+            int mine = part == owners.first ? 1 : 0;
+            long bytes = sums(sequence) * Float.BYTES;
+            dKs[mine].asSlice(0, bytes).fill((byte) 0);
+            dVs[mine].asSlice(0, bytes).fill((byte) 0);
+            int queries = call.queries(sequence);
+            int packedTo = -1;
+            long done = before;
+            for (int from = 0; from < queries; from += blocks.queries()) {
+                int to = Math.min(queries, from + blocks.queries());
+                long cost = call.blockCost(sequence, from, to);
+                if (AttentionCall.owner(done, cost, total, parts) == part) {
+                    int first = blocks.first(sequence, from);
+                    int end = blocks.end(sequence, to);
+                    pack(kvHead, sequence, packedTo < 0 ? first : packedTo, end);
+                    packedTo = end;
+                    block(kvHead, sequence, from, to, first, end, mine);
+                }
+                done += cost;
+            }
+            if (owners.first == owners.last) {
+                finish(kvHead, sequence);
+            }
+        }
+
+        private void pack(int kvHead, int sequence, int from, int to) {
+            for (int key = from; key < to; key += Bf16Layout.KEYS) {
+                blocks.gatherKeys(call.v(), kvHead, sequence, key, staged);
+                Bf16Layout.packColumns(staged, columns, values, (long) key * columns);
+                blocks.gatherKeys(call.k(), kvHead, sequence, key, staged);
+                Bf16Layout.packColumns(staged, columns, keys, (long) key * columns);
+                Bf16Layout.packRows(staged, columns, keyRows, key, longest);
+            }
+        }
+
+        private void block(int kvHead, int sequence, int from, int to, int first, int end, int mine) {
+            int queries = to - from;
+            int rows = blocks.rows(queries);
+            int group = blocks.group();
+            blocks.gather(call.q(), kvHead, sequence, from, queries, q);
+            blocks.gather(g.dOut, kvHead, sequence, from, queries, dO);
+            int row = 0;
+            for (int i = from; i < to; i++) {
+                long place = (call.queryStart(sequence) + (long) i) * call.heads() + (long) kvHead * group;
+                for (int h = 0; h < group; h++, row++) {
+                    long at = call.query(sequence, kvHead * group + h, i);
+                    float kept = Lanes.get(g.lse, place + h);
+                    shift[row] = Float.isNaN(kept) ? Float.NaN : kept * Bf16Softmax.LOG2_E;
+                    delta[row] = Bf16Layout.dot(g.dOut, g.out, at, call.width(), lanes);
+                    begins[row] = call.begin(sequence, i);
+                    ends[row] = call.end(sequence, i);
+                }
+            }
+            for (; row < rows; row++) {
+                begins[row] = end;
+                ends[row] = 0;
+            }
+            for (int tile = first & -TILE; tile < end; tile += TILE) {
+                int key = Math.max(first, tile);
+                tile(rows, key, Math.min(end, tile + TILE) - key, key > first, mine);
+            }
+            blocks.scatter(dQ, scales, kvHead, sequence, from, queries, g.dQ);
+        }
+
+        /** A block's rows by the keys {@code [key, key + count)}, which lie in one tile. */
+        private void tile(int rows, int key, int count, boolean later, int mine) {
+            // S = Q K^T, dP = dO V^T
+            Bf16Gemm.Product scores = gemm.product(
+                    new Form(rows, columns, count, false, columns, Right.PACKED_64, 0, DType.F32, STRIDE, false));
+            long packed = (long) key * columns * Short.BYTES;
+            scores.run(q.address(), keys.address() + packed, s.address());
+            scores.run(dO.address(), values.address() + packed, dP.address());
+            for (int row = 0; row < rows; row += 2) {
+                pairOfRows(row, rows, key, count);
+            }
+            // dV^T += dO^T P, dK^T += Q^T dS
+            Bf16Gemm.Product sums = gemm.product(
+                    new Form(columns, rows, count, true, columns, Right.PACKED_64, 0, DType.F32, STRIDE, true));
+            long at = ((long) (key / TILE) * columns * STRIDE + key % TILE) * Float.BYTES;
+            sums.run(dO.address(), p.address(), dVs[mine].address() + at);
+            sums.run(q.address(), dS.address(), dKs[mine].address() + at);
+            // dQ (+)= dS K
+            for (int column = 0; column < columns; column += 64) {
+                int wide = Bf16Layout.panel(column, columns);
+                Right right = wide == 64 ? Right.PACKED_64 : Right.PACKED;
+                gemm.product(new Form(rows, count, wide, false, 2 * STRIDE, right, 0, DType.F32, columns, later))
+                        .run(
+                                dP.address(),
+                                keyRows.address() + ((long) column * longest + (long) key * wide) * Short.BYTES,
+                                dQ.address() + (long) column * Float.BYTES);
+            }
+        }
+
+        /** P and dS of two rows of a tile. */
+        private void pairOfRows(int a, int rows, int key, int count) {
+            int b = a + 1;
+            int beginA = Math.clamp(begins[a] - (long) key, 0, count);
+            int beginB = Math.clamp(begins[b] - (long) key, 0, count);
+            int endA = Math.clamp(ends[a] - (long) key, 0, count);
+            int endB = Math.clamp(ends[b] - (long) key, 0, count);
+            int low = Math.min(beginA, beginB) & -Bf16Softmax.STEP;
+            int high = Math.max(endA, endB) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
+            long rowA = (long) a * STRIDE;
+            long rowB = (long) b * STRIDE;
+            long pair = a / 2 * 64L;
+            long run = rows * 32L;
+            if (low < high) {
+                float scale = call.shape().scale();
+                float cap = call.shape().softCap();
+                boolean ahead = cap > 0 || !(scale > 0);
+                if (ahead) {
+                    Bf16Softmax.scaleAndCap(s, rowA, low, high, scale, cap);
+                    Bf16Softmax.scaleAndCap(s, rowB, low, high, scale, cap);
+                }
+                if (cap > 0) {
+                    Bf16Softmax.capGradient(s, dP, rowA, low, high, delta[a], cap);
+                    Bf16Softmax.capGradient(s, dP, rowB, low, high, delta[b], cap);
+                }
+                hide(rowA, low, beginA, endA, high);
+                hide(rowB, low, beginB, endB, high);
+                float factor = (ahead ? 1 : scale) * Bf16Softmax.LOG2_E;
+                float deltaA = cap > 0 ? 0 : delta[a];
+                float deltaB = cap > 0 ? 0 : delta[b];
+                Bf16Softmax.powers(s, rowA, low, high, factor, shift[a], lanes);
+                Bf16Softmax.powers(s, rowB, low, high, factor, shift[b], lanes);
+                Bf16Softmax.gradients(s, dP, rowA, rowB, low, high, deltaA, deltaB, p, dS, pair, run);
+                Bf16Layout.unpair(dS, pair, run, low, high, dP, rowA, rowB);
+            } else {
+                low = 0;
+                high = 0;
+            }
+            clear(rowA, rowB, pair, run, 0, low);
+            clear(rowA, rowB, pair, run, high, count);
+        }
+
+        private void hide(long row, int low, int begin, int end, int high) {
+            if (end <= begin) {
+                Bf16Softmax.hide(s, row, low, high);
+            } else {
+                Bf16Softmax.hide(s, row, low, begin);
+                Bf16Softmax.hide(s, row, end, high);
+            }
+        }
+
+        /** What neither row of a pair sees is zero in P and dS. */
+        private void clear(long rowA, long rowB, long pair, long run, int from, int to) {
+            for (int j = from; j < to; j += 32) {
+                long at = pair + (j >> 6) * run + (j & 63);
+                Bf16Layout.clearInts(p, at, at + 32);
+                Bf16Layout.clearInts(dS, at, at + 32);
+                Bf16Layout.clearInts(dP, rowA + j / 2, rowA + j / 2 + 16);
+                Bf16Layout.clearInts(dP, rowB + j / 2, rowB + j / 2 + 16);
+            }
+        }
+
+        /** Adds another part's sums over a group that this part began. */
+        void add(Backward other, int sequence) {
+            Elementwise.add(dKs[1], other.dKs[0], dKs[1], 0, sums(sequence));
+            Elementwise.add(dVs[1], other.dVs[0], dVs[1], 0, sums(sequence));
+        }
+
+        /** Writes dK and dV of a group that this part began. */
+        void finish(int kvHead, int sequence) {
+            finish(dKs[1], call.shape().scale(), kvHead, sequence, g.dK);
+            finish(dVs[1], 1, kvHead, sequence, g.dV);
+        }
+
+        private void finish(MemorySegment sums, float factor, int kvHead, int sequence, MemorySegment target) {
+            int there = call.keys(sequence);
+            for (int key = 0; key < there; key += Bf16Layout.KEYS) {
+                long from = (long) (key / TILE) * columns * STRIDE + key % TILE;
+                Bf16Layout.unpackColumns(sums, from, STRIDE, factor, columns, pairs, staged);
+                for (int j = 0; j < Math.min(Bf16Layout.KEYS, there - key); j++) {
+                    long at = call.key(sequence, kvHead, key + j);
+                    Bf16Layout.row(staged, (long) j * columns, call.width(), target, at, call.width());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+package dev.lowrank.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Copies of rows of BF16 numbers in the orders that {@link Bf16Gemm}'s products want. Extents within copies are multiples
+ * of 32, zeros filling them up; places are counted in elements.
+ *
+ * <p>An int holds two BF16 numbers, the earlier in its lower half. Where the order of the inner extent of a product is
+ * ours to choose, element 16 + p of 32 is paired with element p: two vectors of fp32 then become one of pairs by a shift
+ * and an or, lane by lane. That order is called shuffled; A and B must both have it.
+ */
+final class Bf16Layout {
+    /** Keys that are packed at a time; sequences are filled up to a multiple of it. */
+    static final int KEYS = 64;
+
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    private static final VectorSpecies<Short> WHOLE = ShortVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> HALF =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.WIDTH * Short.SIZE));
+    private static final int UPPER = 0xFFFF0000;
+
+    private Bf16Layout() {}
+
+    /** The next multiple of 32. */
+    static int padded(int extent) {
+        return extent + 31 & -32;
+    }
+
+    /** Columns of a panel that begins at a column of so many: 64, or the 32 that are left. */
+    static int panel(int column, int columns) {
+        return Math.min(64, columns - column);
+    }
+
+    /** Copies one row of {@code width} elements, and zeros up to {@code padded}. */
+    static void row(MemorySegment source, long from, int width, MemorySegment target, long to, int padded) {
+        int whole = width & -WHOLE.length();
+        for (int i = 0; i < whole; i += WHOLE.length()) {
+            ShortVector.fromMemorySegment(WHOLE, source, from + i << 1, ORDER)
+                    .intoMemorySegment(target, to + i << 1, ORDER);
+        }
+        for (int i = whole; i < width; i++) {
+            target.setAtIndex(JAVA_SHORT, to + i, source.getAtIndex(JAVA_SHORT, from + i));
+        }
+        for (int i = width; i < padded; i++) {
+            target.setAtIndex(JAVA_SHORT, to + i, (short) 0);
+        }
+    }
+
+    /** Sets rows of {@code columns} elements, a multiple of 32, to zero. */
+    static void clear(MemorySegment target, long to, long elements) {
+        target.asSlice(to << 1, elements << 1).fill((byte) 0);
+    }
+
+    /**
+     * Packs 64 keys as columns of B = K^T [columns, keys], {@link Bf16Gemm.Right#PACKED_64}.
+     *
+     * @param keys [64, columns]
+     * @param target where these 64 columns of B begin: [columns / 32][16][64][2]
+     */
+    static void packColumns(MemorySegment keys, int columns, MemorySegment target, long to) {
+        for (int column = 0; column < columns; column += 32) {
+            for (int key = 0; key < KEYS; key += Transposition.SIZE) {
+                Transposition.run(
+                        keys,
+                        ((long) key * columns + column) / 2,
+                        columns / 2,
+                        target,
+                        to / 2 + column / 2 * (long) KEYS + key,
+                        KEYS);
+            }
+        }
+    }
+
+    /**
+     * Packs 64 keys as rows of B = V [keys, columns], shuffled within each 32, in panels of 64 columns and a last one of 32:
+     * each is a B of its own, {@link Bf16Gemm.Right#PACKED_64} or PACKED.
+     *
+     * @param keys [64, columns]
+     * @param target the panels, in which these keys are from {@code firstKey} on
+     * @param panelSize keys in a panel
+     */
+    static void packRows(MemorySegment keys, int columns, MemorySegment target, long firstKey, long panelSize) {
+        for (int column = 0; column < columns; column += 64) {
+            int wide = panel(column, columns);
+            long panel = column * panelSize + firstKey * wide;
+            for (int key = 0; key < KEYS; key += 32) {
+                for (int p = 0; p < 16; p++) {
+                    long lower = (long) (key + p) * columns + column;
+                    pairs(keys, lower, lower + 16L * columns, wide, target, panel / 2 + (key / 2 + p) * (long) wide);
+                }
+            }
+        }
+    }
+
+    /** {@code target[i] = (source[lower + i], source[upper + i])}; {@code to} counts ints. */
+    private static void pairs(MemorySegment source, long lower, long upper, int count, MemorySegment target, long to) {
+        for (int i = 0; i < count; i += Lanes.WIDTH) {
+            store(
+                    widen(source, lower + i).or(widen(source, upper + i).lanewise(VectorOperators.LSHL, 16)),
+                    target,
+                    to + i);
+        }
+    }
+
+    /**
+     * {@code target[key, column] = scale * source[column, key]}, rounded, for 64 keys.
+     *
+     * @param source fp32, [columns, ...] with {@code stride} elements from one column to the next
+     * @param pairs room for 16 x 64 ints
+     * @param target [64, columns]
+     */
+    static void unpackColumns(
+            MemorySegment source,
+            long from,
+            int stride,
+            float scale,
+            int columns,
+            MemorySegment pairs,
+            MemorySegment target) {
+        for (int column = 0; column < columns; column += 32) {
+            for (int p = 0; p < 16; p++) {
+                long lower = from + (column + 2L * p) * stride;
+                roundPairs(source, lower, lower + stride, scale, pairs, (long) p * KEYS);
+            }
+            for (int key = 0; key < KEYS; key += Transposition.SIZE) {
+                Transposition.run(pairs, key, KEYS, target, ((long) key * columns + column) / 2, columns / 2);
+            }
+        }
+    }
+
+    /** Two times 64 fp32 numbers times a factor, rounded, as pairs; {@code to} counts ints. */
+    private static void roundPairs(
+            MemorySegment source, long lower, long upper, float factor, MemorySegment target, long to) {
+        for (int i = 0; i < KEYS; i += Lanes.WIDTH) {
+            IntVector low = Floats.rounded(Lanes.load(source, lower + i).mul(factor));
+            IntVector high = Floats.rounded(Lanes.load(source, upper + i).mul(factor));
+            store(low.lanewise(VectorOperators.LSHR, 16).or(high.and(UPPER)), target, to + i);
+        }
+    }
+
+    /** Copies a row of fp32 numbers times a factor, rounded to nearest even. */
+    static void round(MemorySegment source, long from, float factor, MemorySegment target, long to, int width) {
+        int whole = Lanes.whole(width);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            Floats.narrow(Lanes.load(source, from + i).mul(factor), target, to + i);
+        }
+        for (int i = whole; i < width; i++) {
+            int bits = Floats.rounded(Lanes.get(source, from + i) * factor);
+            target.setAtIndex(JAVA_SHORT, to + i, (short) (bits >>> 16));
+        }
+    }
+
+    /** {@code sum of a[i] * b[i]} over {@code width} elements; {@code lanes} as in {@link Lanes#sum}. */
+    static float dot(MemorySegment a, MemorySegment b, long at, int width, float[] lanes) {
+        int whole = Lanes.whole(width);
+        FloatVector sums = FloatVector.zero(Lanes.F);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            sums = Floats.widen(a, at + i).fma(Floats.widen(b, at + i), sums);
+        }
+        sums.intoArray(lanes, 0);
+        float total = Bf16Softmax.sum(lanes, 0);
+        for (int i = whole; i < width; i++) {
+            float x = Float.intBitsToFloat(a.getAtIndex(JAVA_SHORT, at + i) << 16);
+            float y = Float.intBitsToFloat(b.getAtIndex(JAVA_SHORT, at + i) << 16);
+            total = Math.fma(x, y, total);
+        }
+        return total;
+    }
+
+    /**
+     * Two vectors as BF16 in one, rounded to nearest, ties away from zero: for numbers that stay within an operation, where
+     * a tie is a chance of one in 65,536. A NaN whose payload lies in its upper half stays one; others do not occur.
+     */
+    static IntVector joined(FloatVector lower, FloatVector upper) {
+        IntVector low = lower.reinterpretAsInts().add(0x8000).lanewise(VectorOperators.LSHR, 16);
+        return low.or(upper.reinterpretAsInts().add(0x8000).and(UPPER));
+    }
+
+    /**
+     * Of two rows that are paired element by element, each by itself, shuffled.
+     *
+     * @param source {@code [(a, b)]}, {@code count} ints in runs of 32; {@code from} and {@code to} count ints
+     * @param run ints from one run of 64 to the next
+     * @param a where row a goes, as {@code count / 2} ints; {@code b} likewise
+     */
+    static void unpair(
+            MemorySegment source, long from, long run, int first, int end, MemorySegment target, long a, long b) {
+        for (int j = first; j < end; j += 32) {
+            long at = from + (j >> 6) * run + (j & 63);
+            for (int w = 0; w < 16; w += Lanes.WIDTH) {
+                IntVector x = load(source, at + w);
+                IntVector y = load(source, at + w + 16);
+                store(x.and(0xFFFF).or(y.lanewise(VectorOperators.LSHL, 16)), target, a + j / 2 + w);
+                store(x.lanewise(VectorOperators.LSHR, 16).or(y.and(UPPER)), target, b + j / 2 + w);
+            }
+        }
+    }
+
+    /** BF16 numbers as they lie, each in the lower half of an int. */
+    private static IntVector widen(MemorySegment data, long at) {
+        return (IntVector) ShortVector.fromMemorySegment(HALF, data, at << 1, ORDER)
+                .convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I, 0);
+    }
+
+    static IntVector load(MemorySegment data, long at) {
+        return IntVector.fromMemorySegment(Lanes.I, data, at << 2, ORDER);
+    }
+
+    static void store(IntVector value, MemorySegment data, long at) {
+        value.intoMemorySegment(data, at << 2, ORDER);
+    }
+
+    /** Sets ints, a multiple of 16 of them, to zero. */
+    static void clearInts(MemorySegment data, long from, long to) {
+        for (long i = from; i < to; i += Lanes.WIDTH) {
+            store(IntVector.zero(Lanes.I), data, i);
+        }
+    }
+}
