@@ -6,7 +6,7 @@ package dev.lowrank.engine.train;
  * @param process bytes that the process takes besides the run's own
  * @param available bytes that it may take in all; {@link Long#MAX_VALUE} where the system does not say
  */
-record Room(long process, long available) {
+public record Room(long process, long available) {
     /** What a step's code, compiled and loaded, adds to a process that has only read its data. */
     private static final long LATER = 60_000_000;
 
