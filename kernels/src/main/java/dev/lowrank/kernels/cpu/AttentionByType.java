@@ -34,17 +34,20 @@ final class AttentionByType {
 
     void forward(
             Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
-        reals("attention", q, k, v, out);
+        Shapes.reals("attention q", q);
+        Shapes.reals("attention k", k);
+        Shapes.reals("attention v", v);
+        Shapes.reals("attention out", out);
         if (all(DType.F32, q, k, v, out)) {
             single.forward(q, k, v, sequences, shape, out, lse);
         } else if (multipliesBf16 && all(DType.BF16, q, k, v, out)) {
             half.forward(q, k, v, sequences, shape, out, lse);
         } else {
-            long mark = copies.mark();
-            Tensor result = room(out);
-            single.forward(read(q), read(k), read(v), sequences, shape, result, lse);
-            write(result, out);
-            copies.release(mark);
+            onCopies(() -> {
+                Tensor result = room(out);
+                single.forward(read(q), read(k), read(v), sequences, shape, result, lse);
+                write(result, out);
+            });
         }
     }
 
@@ -60,36 +63,46 @@ final class AttentionByType {
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        reals("attentionBackward", dOut, q, k, v, out, dQ, dK, dV);
+        Shapes.reals("attentionBackward dOut", dOut);
+        Shapes.reals("attentionBackward q", q);
+        Shapes.reals("attentionBackward k", k);
+        Shapes.reals("attentionBackward v", v);
+        Shapes.reals("attentionBackward out", out);
+        Shapes.reals("attentionBackward dQ", dQ);
+        Shapes.reals("attentionBackward dK", dK);
+        Shapes.reals("attentionBackward dV", dV);
         if (all(DType.F32, dOut, q, k, v, out, dQ, dK, dV)) {
             single.backward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
         } else if (multipliesBf16 && all(DType.BF16, dOut, q, k, v, out, dQ, dK, dV)) {
             halfBackward.backward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
         } else {
-            long mark = copies.mark();
-            Tensor[] results = {room(dQ), room(dK), room(dV)};
-            single.backward(
-                    read(dOut),
-                    read(q),
-                    read(k),
-                    read(v),
-                    read(out),
-                    lse,
-                    sequences,
-                    shape,
-                    results[0],
-                    results[1],
-                    results[2]);
-            write(results[0], dQ);
-            write(results[1], dK);
-            write(results[2], dV);
-            copies.release(mark);
+            onCopies(() -> {
+                Tensor[] results = {room(dQ), room(dK), room(dV)};
+                single.backward(
+                        read(dOut),
+                        read(q),
+                        read(k),
+                        read(v),
+                        read(out),
+                        lse,
+                        sequences,
+                        shape,
+                        results[0],
+                        results[1],
+                        results[2]);
+                write(results[0], dQ);
+                write(results[1], dK);
+                write(results[2], dV);
+            });
         }
     }
 
-    private static void reals(String op, Tensor... tensors) {
-        for (Tensor tensor : tensors) {
-            Shapes.reals(op, tensor);
+    private void onCopies(Runnable call) {
+        long mark = copies.mark();
+        try {
+            call.run();
+        } finally {
+            copies.release(mark);
         }
     }
 

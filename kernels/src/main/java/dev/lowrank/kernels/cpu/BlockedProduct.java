@@ -1,8 +1,5 @@
 package dev.lowrank.kernels.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -12,11 +9,6 @@ import java.lang.foreign.MemorySegment;
  * Compiling takes milliseconds, so there should be few shapes. Used by one thread at a time.
  */
 final class BlockedProduct {
-    private static final int ARG_SOURCE = 1;
-    private static final int ARG_TARGET = 17;
-    private static final int ARG_WEIGHTS = 33;
-    private static final int ARG_SCRATCHPAD = 80;
-
     /**
      * @param lda elements between two stored rows of A
      * @param transposedA A is stored as [k, m]
@@ -32,14 +24,14 @@ final class BlockedProduct {
     private final long target;
     private final long scratchpad;
     private final long scratchBytes;
-    private final MemorySegment arguments = Arena.ofAuto().allocate(4 * 2 * JAVA_LONG.byteSize(), 8);
+    private final MemorySegment arguments;
 
     /** Compiles the product. */
     BlockedProduct(Shape s) {
         long a = s.transposedA
                 ? OneDnn.matrix(OneDnn.BF16, s.m, s.k, 1, s.lda)
                 : OneDnn.matrix(OneDnn.BF16, s.m, s.k, s.lda, 1);
-        long b = OneDnn.blockedMatrix(s.k, s.n);
+        long b = OneDnn.blockedMatrix(s.k, s.n, PackedMatrix.BLOCK);
         long c = OneDnn.matrix(s.half ? OneDnn.BF16 : OneDnn.F32, s.m, s.n, s.ldc, 1);
         long described = OneDnn.matmul(a, b, c, s.accumulate);
         long scratch = OneDnn.scratchpad(described);
@@ -53,15 +45,7 @@ final class BlockedProduct {
         OneDnn.destroyDescriptor(b);
         OneDnn.destroyDescriptor(c);
         OneDnn.destroyDescribed(described);
-        argument(0, ARG_SOURCE, source);
-        argument(1, ARG_WEIGHTS, weights);
-        argument(2, ARG_TARGET, target);
-        argument(3, ARG_SCRATCHPAD, scratchpad);
-    }
-
-    private void argument(int place, int which, long memory) {
-        arguments.setAtIndex(JAVA_INT, 4L * place, which);
-        arguments.setAtIndex(JAVA_LONG, 2L * place + 1, memory);
+        arguments = OneDnn.arguments(Arena.ofAuto(), source, weights, target, scratchpad);
     }
 
     /** Bytes that {@link #run} needs to work in. */

@@ -77,9 +77,10 @@ final class CrossEntropy {
                 Chunk part = new Chunk(
                         rows, from, Math.min(chunk, rows.length - from), width, vocabulary, projection.logits());
                 projection.project(hidden, part);
-                sum = sum.plus(losses(part, target, losses, gradient));
+                float[] factors = gradient && !full ? new float[part.count] : null;
+                sum = sum.plus(losses(part, target, losses, gradient, factors));
                 if (gradient) {
-                    projection.gradients(part, dHidden, dWeight);
+                    projection.gradients(part, factors, dHidden, dWeight);
                 }
             }
             if (dHidden != null) {
@@ -126,12 +127,22 @@ final class CrossEntropy {
         /** {@code logits = H W^T} for the chunk's rows of hidden. */
         void project(Tensor hidden, Chunk chunk);
 
-        /** With G in place of the logits: {@code dH = G W} in the chunk's rows, {@code dW += G^T H}. */
-        void gradients(Chunk chunk, @Nullable Tensor dHidden, @Nullable Tensor dWeight);
+        /**
+         * With G in place of the logits: {@code dH = G W} in the chunk's rows, {@code dW += G^T H}.
+         *
+         * @param factors where they are given, each row of G is still to be multiplied by its own
+         */
+        void gradients(Chunk chunk, float @Nullable [] factors, @Nullable Tensor dHidden, @Nullable Tensor dWeight);
     }
 
-    /** Row by row the loss; with {@code gradient}, the logits become G. */
-    private LossSum losses(Chunk c, TokenLoss target, @Nullable Tensor losses, boolean gradient) {
+    /**
+     * Row by row the loss; with {@code gradient}, the logits become G.
+     *
+     * @param factors where they are wanted, G becomes BF16, each row where its logits began, and is left to be multiplied by
+     *     these: {@code e^(z_j - max) - sum_i e^(z_i - max) 1[j = t]} then needs one pass over the row instead of three
+     */
+    private LossSum losses(
+            Chunk c, TokenLoss target, @Nullable Tensor losses, boolean gradient, float @Nullable [] factors) {
         double[] loss = new double[c.count];
         boolean[] correct = new boolean[c.count];
         float cap = target.softCap();
@@ -152,6 +163,9 @@ final class CrossEntropy {
                 double sum;
                 if (!gradient) {
                     sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
+                } else if (factors != null) {
+                    sum = narrowGradient(c, at, label, z, max, cap, lanes);
+                    factors[(int) i] = (float) (scale(target, row) / sum);
                 } else if (cap > 0) {
                     float scale = scale(target, row);
                     sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
@@ -177,6 +191,22 @@ final class CrossEntropy {
             right += correct[i] ? 1 : 0;
         }
         return new LossSum(total, c.count, right);
+    }
+
+    /** One row of G times {@code sum / scale} as BF16 in place of the logits; returns the sum of exponentials. */
+    private static double narrowGradient(Chunk c, long at, int label, float z, float max, float cap, float[] lanes) {
+        double sum;
+        float slope = 1;
+        if (cap > 0) {
+            sum = Softmax.sumOfExp(c.logits, at, c.vocabulary, max, lanes);
+            cappedGradient(c.logits, at, c.vocabulary, max, 1, 1 / cap);
+            Floats.narrow(c.logits, at, c.logits, 2 * at, c.vocabulary);
+            slope = SoftCap.slope(z, 1 / cap);
+        } else {
+            sum = Softmax.expNarrowAndSum(c.logits, at, c.vocabulary, max, lanes);
+        }
+        new Floats(c.logits, true).set(2 * at + label, (float) ((Exp.exp(z - max) - sum) * slope));
+        return sum;
     }
 
     private static float scale(TokenLoss target, long row) {

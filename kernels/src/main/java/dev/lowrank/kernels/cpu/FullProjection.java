@@ -53,7 +53,8 @@ final class FullProjection implements CrossEntropy.Projection {
     }
 
     @Override
-    public void gradients(CrossEntropy.Chunk c, @Nullable Tensor dHidden, @Nullable Tensor dWeight) {
+    public void gradients(
+            CrossEntropy.Chunk c, float @Nullable [] factors, @Nullable Tensor dHidden, @Nullable Tensor dWeight) {
         int width = c.width();
         int vocabulary = c.vocabulary();
         long g = logits.address();

@@ -4,11 +4,12 @@ import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The products of the output projection on bf16. The head is packed once for all chunks, both ways where gradients are
- * wanted; logits are F32, their gradients are narrowed in place, each row where its logits began.
+ * wanted; logits are F32, their gradients BF16, each row where its logits began.
  */
 final class HalfProjection implements CrossEntropy.Projection {
     /** A chunk's logits should take about this much. */
@@ -92,19 +93,17 @@ final class HalfProjection implements CrossEntropy.Projection {
     }
 
     @Override
-    public void gradients(CrossEntropy.Chunk c, @Nullable Tensor dHidden, @Nullable Tensor dWeight) {
+    public void gradients(
+            CrossEntropy.Chunk c, float @Nullable [] factors, @Nullable Tensor dHidden, @Nullable Tensor dWeight) {
         int width = c.width();
         long vocabulary = c.vocabulary();
-        Floats g = new Floats(logits, false);
-        Floats narrow = new Floats(logits, true);
-        team.rows(c.count(), vocabulary, (from, to) -> {
-            for (long i = from; i < to; i++) { // In place: what is written never passes what is read.
-                Floats.convert(g, i * vocabulary, narrow, 2 * i * vocabulary, vocabulary);
-                clearBehind(2 * i * vocabulary, vocabulary);
-            }
-        });
+        float[] ofRows = Objects.requireNonNull(factors);
+        for (int i = 0; i < c.count(); i++) {
+            clearBehind(2 * i * vocabulary, vocabulary);
+        }
         if (dWeight != null) {
             PackedMatrix h = new PackedMatrix(rowsOfHidden, c.count(), width, FEWEST_ROWS, true);
+            scaleRows(gathered, ofRows, c.count(), width); // G^T (f H) is (f G)^T H.
             matmul.fill(h, gathered, width, false);
             matmul.multiply(
                     new Bf16Matmul.Left(logits, 2 * vocabulary, true),
@@ -124,10 +123,25 @@ final class HalfProjection implements CrossEntropy.Projection {
             Floats to = Floats.of(dHidden);
             team.rows(c.count(), width, (begin, end) -> {
                 for (long i = begin; i < end; i++) {
+                    Elementwise.scale(sums, ofRows[(int) i], i * width, (i + 1) * width);
                     Floats.convert(from, i * width, to, c.row(i) * width, width);
                 }
             });
         }
+    }
+
+    private void scaleRows(MemorySegment half, float[] factors, int rows, int width) {
+        Floats data = new Floats(half, true);
+        team.rows(rows, width, (from, to) -> {
+            float[] row = new float[width];
+            for (long i = from; i < to; i++) {
+                data.read(i * width, row, 0, width);
+                for (int c = 0; c < width; c++) {
+                    row[c] *= factors[(int) i];
+                }
+                data.write(row, 0, i * width, width);
+            }
+        });
     }
 
     /** Zeros behind a row of narrowed gradients, which are read with them where their number is odd. */

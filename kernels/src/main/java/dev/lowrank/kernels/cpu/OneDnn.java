@@ -61,6 +61,10 @@ final class OneDnn {
     private static final int IN_ORDER = 1;
     private static final int OWN_SCRATCHPAD = 1;
     private static final int QUERY_SCRATCHPAD = 136;
+    private static final int SOURCE = 1;
+    private static final int TARGET = 17;
+    private static final int WEIGHTS = 33;
+    private static final int SCRATCHPAD = 80;
 
     private static final MethodHandle ISA =
             function(DNNL, "dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT));
@@ -150,11 +154,11 @@ final class OneDnn {
         }
     }
 
-    /** Describes a bf16 matrix laid out as {@link PackedMatrix} says. */
-    static long blockedMatrix(long rows, long columns) {
+    /** Describes a bf16 matrix laid out as {@link PackedMatrix} says, or with 64 columns in a block where it has 32. */
+    static long blockedMatrix(long rows, long columns, int block) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment dims = arena.allocateFrom(JAVA_LONG, rows, columns);
-            MemorySegment blocks = arena.allocateFrom("BA16a32b2a");
+            MemorySegment blocks = arena.allocateFrom("BA16a%db2a".formatted(block));
             return made("a blocked matrix", out -> (int) TAGGED.invokeExact(out, 2, dims, BF16, blocks));
         }
     }
@@ -226,6 +230,18 @@ final class OneDnn {
             throw unexpected(e);
         }
         succeeded("setting an address", status);
+    }
+
+    /** The arguments of {@link #execute} for {@code c = a b}: oneDNN's numbers of what each is, and memory objects. */
+    static MemorySegment arguments(Arena arena, long a, long b, long c, long scratchpad) {
+        int[] kinds = {SOURCE, WEIGHTS, TARGET, SCRATCHPAD};
+        long[] memories = {a, b, c, scratchpad};
+        MemorySegment pairs = arena.allocate(2 * JAVA_LONG.byteSize() * kinds.length, JAVA_LONG.byteAlignment());
+        for (int i = 0; i < kinds.length; i++) {
+            pairs.setAtIndex(JAVA_INT, 4L * i, kinds[i]);
+            pairs.setAtIndex(JAVA_LONG, 2L * i + 1, memories[i]);
+        }
+        return pairs;
     }
 
     /** Runs compiled code on the calling thread; {@code arguments} are {@code count} pairs of a number and a memory object. */
@@ -349,16 +365,11 @@ final class OneDnn {
         }
     }
 
-    /** A function of oneDNN; the options are the linker's. */
-    static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
-        return Linker.nativeLinker().downcallHandle(DNNL.findOrThrow(name), type, options);
-    }
-
     private static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
         return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
     }
 
-    static IllegalStateException unexpected(Throwable e) {
+    private static IllegalStateException unexpected(Throwable e) {
         return new IllegalStateException("A call into oneDNN failed.", e);
     }
 }

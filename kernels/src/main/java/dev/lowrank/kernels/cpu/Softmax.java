@@ -15,16 +15,28 @@ final class Softmax {
     static float max(MemorySegment row, long at, int n) {
         int whole = Lanes.whole(n);
         FloatVector best = Lanes.all(Float.NEGATIVE_INFINITY);
-        for (int i = 0; i < whole; i += Lanes.WIDTH) {
-            FloatVector x = Lanes.load(row, at + i);
-            best = best.blend(x, x.compare(VectorOperators.GT, best));
+        FloatVector other = best;
+        int i = 0;
+        for (;
+                i + Lanes.WIDTH < whole;
+                i += 2 * Lanes.WIDTH) { // Two chains: each comparison waits for the one before it.
+            best = larger(Lanes.load(row, at + i), best);
+            other = larger(Lanes.load(row, at + i + Lanes.WIDTH), other);
         }
+        for (; i < whole; i += Lanes.WIDTH) {
+            best = larger(Lanes.load(row, at + i), best);
+        }
+        best = larger(other, best);
         float max = best.reduceLanes(VectorOperators.MAX);
-        for (int i = whole; i < n; i++) {
+        for (i = whole; i < n; i++) {
             float x = Lanes.get(row, at + i);
             max = x > max ? x : max;
         }
         return max;
+    }
+
+    private static FloatVector larger(FloatVector x, FloatVector best) {
+        return best.blend(x, x.compare(VectorOperators.GT, best));
     }
 
     /** Replaces each value by {@code e^(x - shift)} and returns their sum; {@code lanes} as in {@link Lanes#sum}. */
@@ -32,6 +44,34 @@ final class Softmax {
         double sum = 0;
         for (int from = 0; from < n; from += BLOCK) {
             sum += expBlock(row, at + from, Math.min(BLOCK, n - from), shift, lanes);
+        }
+        return sum;
+    }
+
+    /** As {@link #expAndSum}, but the exponentials go to BF16 elements from {@code 2 * at} on, where the row began. */
+    static double expNarrowAndSum(MemorySegment row, long at, int n, float shift, float[] lanes) {
+        double sum = 0;
+        for (int from = 0; from < n; from += BLOCK) {
+            sum += narrowBlock(row, at + from, 2 * at + from, Math.min(BLOCK, n - from), shift, lanes);
+        }
+        return sum;
+    }
+
+    /** What is written never passes what is still to be read. */
+    private static float narrowBlock(MemorySegment row, long at, long to, int n, float shift, float[] lanes) {
+        int whole = Lanes.whole(n);
+        FloatVector acc = FloatVector.zero(Lanes.F);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            FloatVector e = Exp.exp(Lanes.load(row, at + i).sub(shift));
+            Floats.narrow(e, row, to + i);
+            acc = acc.add(e);
+        }
+        float sum = Lanes.sum(acc, lanes);
+        Floats half = new Floats(row, true);
+        for (int i = whole; i < n; i++) {
+            float e = Exp.exp(Lanes.get(row, at + i) - shift);
+            half.set(to + i, e);
+            sum += e;
         }
         return sum;
     }
