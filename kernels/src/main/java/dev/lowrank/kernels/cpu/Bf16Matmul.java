@@ -53,9 +53,9 @@ final class Bf16Matmul implements AutoCloseable {
     /** What one thread has compiled, and the memory it works in. */
     private static final class Compiled {
         private final Map<BlockedProduct.Shape, BlockedProduct> products = new HashMap<>();
-        private final Scratch work = new Scratch(new FreshPages());
-        private final Scratch tailOfA = new Scratch(new FreshPages());
-        private final Scratch tailOfC = new Scratch(new FreshPages());
+        private final Scratch work = new Scratch();
+        private final Scratch tailOfA = new Scratch();
+        private final Scratch tailOfC = new Scratch();
 
         void run(BlockedProduct.Shape shape, long a, long b, long c) {
             BlockedProduct product = products.computeIfAbsent(shape, BlockedProduct::new);

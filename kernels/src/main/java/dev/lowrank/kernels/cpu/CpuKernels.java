@@ -396,6 +396,11 @@ public final class CpuKernels implements Kernels {
         }
     }
 
+    /** What is kept for products and attention, beside what little every operation needs. */
+    long ownBytes() {
+        return half.bytes() + team.scratchBytes() + copies.peak();
+    }
+
     /** How many products on bf16 have been compiled so far, for tests: it must not grow with every new length. */
     int compiledProducts() {
         return half.compiledProducts();

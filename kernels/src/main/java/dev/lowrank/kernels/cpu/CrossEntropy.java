@@ -77,7 +77,7 @@ final class CrossEntropy {
                 Chunk part = new Chunk(
                         rows, from, Math.min(chunk, rows.length - from), width, vocabulary, projection.logits());
                 projection.project(hidden, part);
-                float[] factors = gradient && !full ? new float[part.count] : null;
+                float[] factors = gradient && !full(hidden, weight) ? new float[part.count] : null;
                 sum = sum.plus(losses(part, target, losses, gradient, factors));
                 if (gradient) {
                     projection.gradients(part, factors, dHidden, dWeight);

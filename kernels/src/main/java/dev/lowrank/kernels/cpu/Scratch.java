@@ -10,6 +10,10 @@ final class Scratch implements AutoCloseable {
     private @Nullable Arena arena;
     private MemorySegment memory = MemorySegment.NULL;
 
+    Scratch() {
+        this(new FreshPages());
+    }
+
     Scratch(CpuWorkspace.Source source) {
         this.source = source;
     }

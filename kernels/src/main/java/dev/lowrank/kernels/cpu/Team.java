@@ -70,7 +70,7 @@ class Team implements AutoCloseable {
         this.size = size;
         this.workers = new Worker[workers];
         this.scratch = new Scratch[size];
-        Arrays.setAll(scratch, part -> new Scratch(new FreshPages()));
+        Arrays.setAll(scratch, part -> new Scratch());
     }
 
     int size() {
@@ -156,6 +156,11 @@ class Team implements AutoCloseable {
             worker.failure = null;
         }
         rethrow(failure);
+    }
+
+    /** What the parts have of their own, all together. */
+    long scratchBytes() {
+        return Arrays.stream(scratch).mapToLong(Scratch::bytes).sum();
     }
 
     /** Memory of one part's own, at least {@code bytes} long, contents undefined; the same memory at every call. */

@@ -75,11 +75,6 @@ public final class DryRun implements AutoCloseable {
         return Objects.requireNonNull(metrics);
     }
 
-    /** The most that a step has taken of the memory planned for it. */
-    long scratchPeak() {
-        return scratch.peak();
-    }
-
     public MemoryPlan memory() {
         return memory;
     }

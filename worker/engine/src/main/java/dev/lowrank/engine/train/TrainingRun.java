@@ -302,6 +302,18 @@ public final class TrainingRun implements AutoCloseable {
         return checkpoints.write(completed, identity, evaluations.json(), best, optimizer.state());
     }
 
+    /** What has really been taken, in the terms of the plan. */
+    record Taken(long loaded, long trained, long optimizer, long scratch, long reserved) {}
+
+    Taken taken() {
+        return new Taken(
+                trainee.model().bytes(),
+                trainee.memory().peak(),
+                optimizer.bytes(),
+                scratch.peak(),
+                scratch.reservedBytes());
+    }
+
     /** Loss on the validation file for the base alone and the run's result; null if the spec names no validation file. */
     public @Nullable HeldOut evaluate() {
         Objective rows = validation;
