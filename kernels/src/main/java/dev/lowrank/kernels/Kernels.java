@@ -125,6 +125,26 @@ public interface Kernels extends AutoCloseable {
      */
     void matmul(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c);
 
+    /**
+     * Lays a matrix out for products with BF16 on this device.
+     *
+     * @param matrix F32 or BF16 [R, C]; rounded where it is F32
+     * @param memory where the result lives
+     */
+    Packed pack(Tensor matrix, Workspace memory);
+
+    /** The elements of a packed matrix in row-major order; out [R, C]. */
+    void unpack(Packed matrix, Tensor out);
+
+    /**
+     * {@code c = a * op(b) + term + beta * c} with a frozen b, rounding c once for the product and once for the term where it
+     * is BF16. With {@code beta == 0} the old contents of {@code c} are not read; beta is 0 or 1.
+     *
+     * @param transposeB whether op is the transpose
+     * @param term the update of an adapter, or null
+     */
+    void matmul(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c);
+
     /** {@code out[n] = table[ids[n]]}; ids I32 [N], table [V, C], out [N, C]. */
     void embedding(Tensor ids, Tensor table, Tensor out);
 

@@ -11,6 +11,9 @@ public interface PhantomKernels extends Kernels {
     /** What the device would keep for its own use after all calls so far: packed matrices, blocks of attention. */
     long ownBytes();
 
-    /** The largest workspace that has been closed again. */
-    long closedBytes();
+    /**
+     * The most that all workspaces together have held at any time; what a workspace has held it keeps until it is closed.
+     * Paged ones do not count.
+     */
+    long peakBytes();
 }

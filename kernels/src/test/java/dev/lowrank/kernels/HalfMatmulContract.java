@@ -99,6 +99,42 @@ public abstract class HalfMatmulContract extends KernelsFixture {
     }
 
     @Test
+    void multipliesWithAPackedMatrixBothWaysAndAddsAThinProduct() {
+        for (int[] s : new int[][] {{1, 33, 7, 1}, {70, 40, 64, 3}, {300, 65, 130, 16}, {33, 96, 31, 4}}) {
+            int m = s[0];
+            int rows = s[1];
+            int columns = s[2];
+            int rank = s[3];
+            Tensor w = half(random(rows * columns), rows, columns);
+            Packed packed = kernels.pack(w, memory);
+            Tensor unpacked = memory.take(rows, columns);
+            kernels.unpack(packed, unpacked);
+            assertThat(read(unpacked)).isEqualTo(read(w));
+            for (boolean transposed : new boolean[] {false, true}) {
+                int k = transposed ? columns : rows;
+                int n = transposed ? rows : columns;
+                Tensor a = half(random(m * k), m, k);
+                Tensor h = half(random(m * rank), m, rank);
+                Tensor b = full(random(n * rank), n, rank);
+                for (DType type : new DType[] {DType.F32, DType.BF16}) {
+                    Tensor c = type == DType.F32 ? full(random(m * n), m, n) : half(random(m * n), m, n);
+                    double[] sum = Reference.matmul(
+                            doubles(read(h)), false, doubles(read(b)), true, 2, 1, doubles(read(c)), m, n, rank);
+                    double[] expected =
+                            Reference.matmul(doubles(read(a)), false, doubles(read(w)), transposed, 1, 1, sum, m, n, k);
+                    kernels.matmul(a, packed, transposed, new Term(h, b, true, 2), 1, c);
+                    assertClose("with a term", read(c), expected, 3 * ROUNDING, Math.sqrt(k));
+                }
+                Tensor plain = memory.take(m, n);
+                Tensor same = memory.take(m, n);
+                kernels.matmul(a, false, w, transposed, 1, 0, plain);
+                kernels.matmul(a, packed, transposed, null, 0, same);
+                assertThat(read(same)).isEqualTo(read(plain));
+            }
+        }
+    }
+
+    @Test
     void carriesWhatIsNotANumber() {
         float[] values = random(40 * 64);
         values[70] = Float.NaN;

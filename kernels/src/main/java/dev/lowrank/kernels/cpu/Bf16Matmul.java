@@ -1,10 +1,16 @@
 package dev.lowrank.kernels.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Term;
+import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products of bf16 matrices with fp32 sums, in the processor's tiles where it has them. The team packs the right factor
@@ -31,9 +37,16 @@ final class Bf16Matmul implements AutoCloseable {
     /** With so few rows of C, a product that sums over tokens is computed as its transpose: only the narrow factor is packed. */
     private static final int NARROW = 64;
 
+    private static final int LINE = 64;
+
+    /** Written so that the compiler cannot leave the reading out. */
+    @SuppressWarnings("unused")
+    private static int fetched;
+
     private final Team team;
     private final Compiled[] compiled;
     private final Scratch left;
+    private final Scratch leftOfTerm;
     private final Scratch right;
     private final Scratch packed;
     private final Scratch turned;
@@ -41,6 +54,7 @@ final class Bf16Matmul implements AutoCloseable {
     Bf16Matmul(Team team, CpuWorkspace.Source source) {
         this.team = team;
         this.left = new Scratch(source);
+        this.leftOfTerm = new Scratch(source);
         this.right = new Scratch(source);
         this.packed = new Scratch(source);
         this.turned = new Scratch(source);
@@ -113,9 +127,13 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** A with zeros behind each row: blocks are read whole where k is odd, and what stood there might not be a number. */
     private Left padded(Tensor a) {
+        return padded(a, left);
+    }
+
+    private Left padded(Tensor a, Scratch scratch) {
         long columns = a.columns();
         long stride = PackedMatrix.blocks(a.columns()) * (long) PackedMatrix.BLOCK;
-        MemorySegment memory = left.atLeast(a.rows() * stride * Short.BYTES); // [m, stride]
+        MemorySegment memory = scratch.atLeast(a.rows() * stride * Short.BYTES); // [m, stride]
         Floats from = Floats.of(a);
         Floats to = new Floats(memory, true);
         team.rows(a.rows(), stride, (begin, end) -> {
@@ -126,6 +144,53 @@ final class Bf16Matmul implements AutoCloseable {
             }
         });
         return new Left(memory, stride, false);
+    }
+
+    /** Lays out a matrix for both directions. */
+    Packed pack(Tensor matrix, Workspace memory) {
+        int rows = matrix.rows();
+        int columns = matrix.columns();
+        MemorySegment source = half(matrix, 1, right);
+        Tensor forward = memory.take(DType.U8, PackedMatrix.bytes(columns, rows));
+        Tensor backward = memory.take(DType.U8, PackedMatrix.bytes(rows, columns));
+        Packed packed = new Packed(rows, columns, forward, backward);
+        fill(view(packed, true), source, columns, true);
+        fill(view(packed, false), source, columns, false);
+        return packed;
+    }
+
+    /** The right factor of a product with a packed matrix, or with its transpose. */
+    private static PackedMatrix view(Packed packed, boolean transposed) {
+        int k = transposed ? packed.columns() : packed.rows();
+        int n = transposed ? packed.rows() : packed.columns();
+        return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, k, false);
+    }
+
+    void unpack(Packed packed, Tensor out) {
+        int columns = packed.columns();
+        MemorySegment memory = right.atLeast(out.size() * Short.BYTES);
+        PackedMatrix backward = view(packed, false);
+        team.rows(packed.rows(), columns, (from, to) -> backward.read(memory, columns, (int) from, (int) to));
+        Floats elements = new Floats(memory, true);
+        Floats target = Floats.of(out);
+        team.elements(out.size(), (from, to) -> Floats.convert(elements, from, target, from, to - from));
+    }
+
+    /** {@code c = a op(b) + term + beta c} with shapes already checked. */
+    void run(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+        PackedMatrix second = view(b, transposeB);
+        Left first = second.k() % 2 == 0 ? new Left(half(a, 1, left), a.columns(), false) : padded(a);
+        Target target = new Target(c.data(), c.columns(), c.dtype() == DType.BF16);
+        if (term == null) {
+            multiply(first, c.rows(), second, target, beta != 0);
+            return;
+        }
+        int rank = term.left().columns();
+        Left thin = rank % 2 == 0 && term.left().dtype() == DType.BF16
+                ? new Left(term.left().data(), rank, false)
+                : padded(term.left(), leftOfTerm);
+        PackedMatrix right = pack(term.right(), term.transposed(), term.scale(), rank, c.columns(), rank, false);
+        multiply(first, c.rows(), second, thin, right, target, beta != 0);
     }
 
     /** {@code C^T = B^T A}, added to C: sums over tokens whose result has few rows. */
@@ -181,28 +246,52 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** {@code C = A B}, or {@code C += A B}, on the whole team; C is [m, n]. */
     void multiply(Left a, int m, PackedMatrix b, Target c, boolean accumulate) {
+        multiply(a, m, b, null, null, c, accumulate);
+    }
+
+    /** The same plus {@code A' B'}, where that is wanted, while a strip of C is still in the cache. */
+    private void multiply(
+            Left a, int m, PackedMatrix b, @Nullable Left a2, @Nullable PackedMatrix b2, Target c, boolean accumulate) {
         int parts = (long) m * b.n() * b.k() < ALONE ? 1 : team.size();
         int blocks = PackedMatrix.blocks(b.n());
         if (m >= 2 * SMALLEST_STRIP * team.size() || m >= b.n()) {
             team.split(m, SMALLEST_STRIP, parts, (part, from, to) -> {
-                region(compiled[part], a, b, c, accumulate, (int) from, (int) to, 0, blocks);
+                region(compiled[part], a, b, a2, b2, c, accumulate, (int) from, (int) to, 0, blocks);
             });
         } else {
             team.split(blocks, 1, parts, (part, from, to) -> {
-                region(compiled[part], a, b, c, accumulate, 0, m, (int) from, (int) to);
+                region(compiled[part], a, b, a2, b2, c, accumulate, 0, m, (int) from, (int) to);
             });
         }
     }
 
     /** Rows {@code [from, to)} and column blocks {@code [first, end)} of C. */
     private static void region(
-            Compiled mine, Left a, PackedMatrix b, Target c, boolean accumulate, int from, int to, int first, int end) {
+            Compiled mine,
+            Left a,
+            PackedMatrix b,
+            @Nullable Left a2,
+            @Nullable PackedMatrix b2,
+            Target c,
+            boolean accumulate,
+            int from,
+            int to,
+            int first,
+            int end) {
         int panel = panel(Math.min(b.chunk(), b.k()));
         for (int block = first; block < end; block += panel) {
             int column = block * PackedMatrix.BLOCK;
             int columns = Math.min(b.n(), Math.min(end, block + panel) * PackedMatrix.BLOCK) - column;
             for (int row = 0; row < b.k(); row += b.rows(row)) {
-                strips(mine, a, b, c, accumulate || row > 0, from, to, column, columns, row);
+                boolean last = row + b.rows(row) >= b.k();
+                for (int i = from; i < to; ) {
+                    int m = strip(to - i, a.transposed);
+                    strip(mine, a, b, c, accumulate || row > 0, i, m, column, columns, row);
+                    if (last && a2 != null && b2 != null) {
+                        strip(mine, a2, b2, c, true, i, m, column, columns, 0);
+                    }
+                    i += m;
+                }
             }
         }
     }
@@ -212,41 +301,55 @@ final class Bf16Matmul implements AutoCloseable {
         return (int) Math.max(2, PANEL_BYTES / block);
     }
 
-    private static void strips(
+    /** Rows {@code [i, i + m)} and columns {@code [column, column + columns)} of C, one chunk of k. */
+    private static void strip(
             Compiled mine,
             Left a,
             PackedMatrix b,
             Target c,
             boolean accumulate,
-            int from,
-            int to,
+            int i,
+            int m,
             int column,
             int columns,
             int row) {
         int k = b.rows(row);
-        boolean padded = b.varying() && k < PackedMatrix.BLOCK;
         long second = b.address(row, column);
-        for (int i = from; i < to; ) {
-            int m = strip(to - i, a.transposed);
-            long first = a.data.address() + a.at(i, row) * Short.BYTES;
-            if (padded) {
-                MemorySegment tail = tailOfK(mine, a, i, m, row, k);
-                mine.run(
-                        new BlockedProduct.Shape(m, columns, PackedMatrix.BLOCK, m, true, c.stride, c.half, accumulate),
-                        tail.address(),
-                        second,
-                        c.address(i, column));
-            } else if (m < SMALLEST_STRIP && !a.transposed) {
-                tailOfM(mine, a, b, c, accumulate, i, m, column, columns, row, k);
-            } else {
-                mine.run(
-                        new BlockedProduct.Shape(m, columns, k, a.stride, a.transposed, c.stride, c.half, accumulate),
-                        first,
-                        second,
-                        c.address(i, column));
+        if (b.varying() && k < PackedMatrix.BLOCK) {
+            MemorySegment tail = tailOfK(mine, a, i, m, row, k);
+            mine.run(
+                    new BlockedProduct.Shape(m, columns, PackedMatrix.BLOCK, m, true, c.stride, c.half, accumulate),
+                    tail.address(),
+                    second,
+                    c.address(i, column));
+        } else if (m < SMALLEST_STRIP && !a.transposed) {
+            tailOfM(mine, a, b, c, accumulate, i, m, column, columns, row, k);
+        } else {
+            if (!accumulate) {
+                fetch(c, i, m, column, columns);
             }
-            i += m;
+            mine.run(
+                    new BlockedProduct.Shape(m, columns, k, a.stride, a.transposed, c.stride, c.half, accumulate),
+                    a.data.address() + a.at(i, row) * Short.BYTES,
+                    second,
+                    c.address(i, column));
         }
+    }
+
+    /**
+     * Brings a strip that is about to be written into the cache, row by row. The product writes it tile by tile, a line here
+     * and a line there, and would wait for the memory each time: a third longer for C of several megabytes.
+     */
+    private static void fetch(Target c, int row, int m, int column, int columns) {
+        long bytes = (long) columns * c.bytes();
+        int sum = 0;
+        for (int i = row; i < row + m; i++) {
+            long at = ((long) i * c.stride + column) * c.bytes();
+            for (long j = 0; j < bytes; j += LINE) {
+                sum += c.data.get(JAVA_BYTE, at + j);
+            }
+        }
+        fetched = sum;
     }
 
     /** The largest strip that fits; of a transposed A, whose m is the model's, the whole rest. */
@@ -310,7 +413,7 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** What the team's matrices have taken so far; what each thread has for itself is little beside it. */
     long bytes() {
-        return left.bytes() + right.bytes() + packed.bytes() + turned.bytes();
+        return left.bytes() + leftOfTerm.bytes() + right.bytes() + packed.bytes() + turned.bytes();
     }
 
     /** How many products have been compiled, by all threads. */
@@ -328,6 +431,7 @@ final class Bf16Matmul implements AutoCloseable {
             one.close();
         }
         left.close();
+        leftOfTerm.close();
         right.close();
         packed.close();
         turned.close();

@@ -7,9 +7,11 @@ import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Nf4;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
@@ -245,6 +247,23 @@ public final class CpuKernels implements Kernels {
     @Override
     public void matmul(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c) {
         matmul.run(a, transposeA, b, transposeB, alpha, beta, c);
+    }
+
+    @Override
+    public Packed pack(Tensor matrix, Workspace memory) {
+        Shapes.realMatrix("pack matrix", matrix);
+        return half.pack(matrix, memory);
+    }
+
+    @Override
+    public void unpack(Packed matrix, Tensor out) {
+        Shapes.realMatrix("unpack out", out, matrix.rows(), matrix.columns());
+        half.unpack(matrix, out);
+    }
+
+    @Override
+    public void matmul(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+        matmul.run(a, b, transposeB, term, beta, c);
     }
 
     @Override

@@ -3,9 +3,11 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.Workspace;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
@@ -27,7 +29,8 @@ final class CpuPhantom implements InvocationHandler {
     private final int threads;
     private final Bf16Matmul half;
     private final CrossEntropy crossEntropy;
-    private final List<CpuWorkspace> workspaces = new ArrayList<>();
+    private final List<CpuWorkspace> open = new ArrayList<>();
+    private long peak;
     private long blocks; // of attention, in one thread
     private long copies; // in F32 for attention
 
@@ -54,9 +57,12 @@ final class CpuPhantom implements InvocationHandler {
             case "multipliesBf16" -> device.multipliesBf16();
             case "computes" -> false;
             case "phantom" -> of(device, threads);
-            case "workspace", "pagedWorkspace" -> workspace();
+            case "workspace" -> workspace();
+            case "pagedWorkspace" -> CpuWorkspace.phantom(workspace -> {});
             case "ownBytes" -> half.bytes() + threads * blocks + copies;
-            case "closedBytes" -> closedBytes();
+            case "peakBytes" -> peakBytes();
+            case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
+            case "unpack" -> unpack(arguments);
             case "matmul" -> matmul(arguments);
             case "attention" -> attention(
                     (Sequences) arguments[3], (AttentionShape) arguments[4], tensors(arguments, 0, 1, 2, 5));
@@ -73,27 +79,42 @@ final class CpuPhantom implements InvocationHandler {
     }
 
     private Workspace workspace() {
-        CpuWorkspace workspace = CpuWorkspace.phantom();
-        workspaces.add(workspace);
+        CpuWorkspace workspace = CpuWorkspace.phantom(this::closing);
+        open.add(workspace);
         return workspace;
     }
 
-    private long closedBytes() {
-        return workspaces.stream()
-                .filter(CpuWorkspace::closed)
-                .mapToLong(CpuWorkspace::peak)
-                .max()
-                .orElse(0);
+    /** Until one is closed their sum can only rise. */
+    private void closing(CpuWorkspace workspace) {
+        peak = peakBytes();
+        open.remove(workspace);
+    }
+
+    private long peakBytes() {
+        return Math.max(peak, open.stream().mapToLong(CpuWorkspace::peak).sum());
+    }
+
+    private @Nullable Object matmul(Object[] of) {
+        if (of[1] instanceof Packed packed) {
+            half.run((Tensor) of[0], packed, (boolean) of[2], (Term) of[3], (float) of[4], (Tensor) of[5]);
+            return null;
+        }
+        return matmulOfTensors(of);
     }
 
     /** Of F32 alone it takes nothing; of BF16 it packs. */
-    private @Nullable Object matmul(Object[] of) {
+    private @Nullable Object matmulOfTensors(Object[] of) {
         Tensor a = (Tensor) of[0];
         Tensor b = (Tensor) of[2];
         Tensor c = (Tensor) of[6];
         if (Stream.of(a, b, c).anyMatch(tensor -> tensor.dtype() == DType.BF16)) {
             half.run(a, (boolean) of[1], b, (boolean) of[3], (float) of[4], (float) of[5], c);
         }
+        return null;
+    }
+
+    private @Nullable Object unpack(Object[] of) {
+        half.unpack((Packed) of[0], (Tensor) of[1]);
         return null;
     }
 

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A stack laid over a list of chunks. A height counts bytes from the bottom of the first chunk through all chunks in
@@ -28,6 +29,7 @@ final class CpuWorkspace implements Workspace {
     }
 
     private final Source source;
+    private final Consumer<CpuWorkspace> closing;
     private Arena arena = Arena.ofShared();
     private final List<Chunk> chunks = new ArrayList<>();
     private long reserved;
@@ -48,12 +50,18 @@ final class CpuWorkspace implements Workspace {
     }
 
     CpuWorkspace(Source source) {
+        this(source, workspace -> {});
+    }
+
+    /** @param closing called when it is about to be closed */
+    private CpuWorkspace(Source source, Consumer<CpuWorkspace> closing) {
         this.source = source;
+        this.closing = closing;
     }
 
     /** A workspace whose tensors have places but no memory. */
-    static CpuWorkspace phantom() {
-        CpuWorkspace workspace = new CpuWorkspace(Nowhere.SOURCE);
+    static CpuWorkspace phantom(Consumer<CpuWorkspace> closing) {
+        CpuWorkspace workspace = new CpuWorkspace(Nowhere.SOURCE, closing);
         workspace.addChunk(Nowhere.BYTES);
         return workspace;
     }
@@ -120,18 +128,15 @@ final class CpuWorkspace implements Workspace {
 
     @Override
     public void close() {
-        if (!closed()) {
+        if (arena.scope().isAlive()) {
+            closing.accept(this);
             arena.close();
             reserved = 0;
         }
     }
 
-    boolean closed() {
-        return !arena.scope().isAlive();
-    }
-
     private void requireOpen() {
-        if (closed()) {
+        if (!arena.scope().isAlive()) {
             throw new IllegalStateException("This workspace is closed.");
         }
     }

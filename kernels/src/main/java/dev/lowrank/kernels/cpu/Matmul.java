@@ -1,7 +1,10 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Term;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products, in fp32 where all three matrices are F32, else on bf16. oneDNN computes on one thread; we divide C ourselves, along its longer side, so that which thread
@@ -31,7 +34,7 @@ final class Matmul {
         int inner = transposeB ? b.columns() : b.rows();
         Shapes.require(
                 k == inner,
-                "matmul of %s%s and %s%s: the inner extents %d and %d differ."
+                () -> "matmul of %s%s and %s%s: the inner extents %d and %d differ."
                         .formatted(a, transposeA ? "^T" : "", b, transposeB ? "^T" : "", k, inner));
         Shapes.realMatrix("matmul c", c, m, n);
         if (m == 0 || n == 0) {
@@ -59,6 +62,25 @@ final class Matmul {
                 beta,
                 c.data().address(),
                 n);
+    }
+
+    void run(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+        int k = transposeB ? b.columns() : b.rows();
+        int n = transposeB ? b.rows() : b.columns();
+        Shapes.realMatrix("matmul a", a);
+        Shapes.require(a.columns() == k, () -> "matmul of %s and a packed matrix: the inner extents differ.".formatted(a));
+        Shapes.realMatrix("matmul c", c, a.rows(), n);
+        Shapes.require(beta == 0 || beta == 1, () -> "matmul beta is %s, but must be 0 or 1.".formatted(beta));
+        if (term != null) {
+            Shapes.realMatrix("matmul term", term.left());
+            int rank = term.left().columns();
+            Shapes.realMatrix("matmul term", term.left(), a.rows(), rank);
+            Tensor right = term.right();
+            Shapes.realMatrix("matmul term", right, term.transposed() ? n : rank, term.transposed() ? rank : n);
+        }
+        if (a.rows() > 0 && n > 0 && k > 0) {
+            half.run(a, b, transposeB, term, beta, c);
+        }
     }
 
     /** {@code C = alpha * op(A) * op(B) + beta * C} on the whole team; the arguments of {@link OneDnn#sgemm}. */

@@ -119,6 +119,21 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         }
     }
 
+    /** Writes the elements in row-major order as BF16, rows {@code [from, to)}; from a multiple of 32. */
+    void read(MemorySegment target, long stride, int from, int to) {
+        for (int row = from; row < to; row++) {
+            int first = row / chunk * chunk;
+            int within = row - first;
+            for (int column = 0; column < n; column++) {
+                long word = offset(first, column / BLOCK * BLOCK)
+                        + (long) within / BLOCK * BLOCK_BYTES
+                        + ((within % BLOCK / 2L) * BLOCK + column % BLOCK) * Integer.BYTES;
+                short element = data.get(JAVA_SHORT, word + (within % 2) * Short.BYTES);
+                target.setAtIndex(JAVA_SHORT, row * stride + column, element);
+            }
+        }
+    }
+
     private static IntVector words(MemorySegment source, long at) {
         return (IntVector) ShortVector.fromMemorySegment(Floats.S, source, at * Short.BYTES, ORDER)
                 .convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I, 0);

@@ -77,7 +77,7 @@ class CpuWorkspaceTest {
 
     @Test
     void phantomTensorsHavePlacesThatCannotBeTouched() {
-        try (Workspace space = CpuWorkspace.phantom()) {
+        try (Workspace space = CpuWorkspace.phantom(closed -> {})) {
             Tensor tensor = space.take(1 << 20, 1 << 10);
             Tensor part = tensor.slice(5, 2).reshape(1 << 11);
             assertThat(part.size()).isEqualTo(1 << 11);

@@ -4,7 +4,9 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.format.NamedTensor;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.PeftKey;
+import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.engine.tape.UpdatedWeight;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
@@ -95,6 +97,14 @@ final class AdapterTensors {
                         entry.getValue().value().shape(),
                         values(entry.getValue().value())))
                 .toList();
+    }
+
+    /** A weight of the base, in the order in which it is stored. */
+    float[] values(Matrix weight) {
+        long mark = memory.mark();
+        float[] values = values(UpdatedWeight.dense(weight, false, kernels, memory));
+        memory.release(mark);
+        return values;
     }
 
     float[] values(Tensor tensor) {

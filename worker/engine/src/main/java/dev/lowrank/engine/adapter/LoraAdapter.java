@@ -8,6 +8,7 @@ import dev.lowrank.engine.format.PeftLora;
 import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Slot;
 import dev.lowrank.engine.model.Transformer;
+import dev.lowrank.engine.tape.FourBit;
 import dev.lowrank.engine.tape.LowRank;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.engine.tape.UpdatedWeight;
@@ -136,13 +137,12 @@ final class LoraAdapter implements Adapter {
     }
 
     private Parameter trained(String name, Slot slot, PeftKey key) {
-        if (!(slot.base() instanceof Parameter base)) {
+        if (slot.base() instanceof FourBit) {
             throw new InputException(
                     "\"%s\" is kept in 4 bits and cannot be trained whole; leave its module out of modules_to_save."
                             .formatted(name));
         }
-        return tensors.take(
-                key, () -> tensors.values(base.value()), base.value().shape());
+        return tensors.take(key, () -> tensors.values(slot.base()), slot.base().shape());
     }
 
     @Override

@@ -82,15 +82,13 @@ final class MovedBase {
     /** Keeps what is left of a layer's weight without {@code scale b a}. */
     void leave(Linear linear, Tensor a, Tensor b, float scale) {
         Slot slot = Objects.requireNonNull(model.slots().get(linear.path() + ".weight"));
-        Parameter weight = (Parameter) slot.base();
-        Tensor rest = memory.take(weight.value().shape());
-        kernels.copy(weight.value(), rest);
+        Tensor rest = UpdatedWeight.dense(slot.base(), false, kernels, memory);
         if (linear.transposed()) {
             kernels.matmul(a, true, b, true, -scale, 1, rest);
         } else {
             kernels.matmul(b, false, a, false, -scale, 1, rest);
         }
-        rests.put(slot, new Parameter(weight.name(), rest, null));
+        rests.put(slot, new Parameter(slot.base().name(), rest, null));
     }
 
     void attach() {

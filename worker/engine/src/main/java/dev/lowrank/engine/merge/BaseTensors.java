@@ -2,9 +2,6 @@ package dev.lowrank.engine.merge;
 
 import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Transformer;
-import dev.lowrank.engine.tape.FourBit;
-import dev.lowrank.engine.tape.Matrix;
-import dev.lowrank.engine.tape.Parameter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,18 +16,11 @@ import java.util.Map;
 record BaseTensors(Map<String, long[]> shapes, List<String> linears, boolean transposed) {
     static BaseTensors of(Transformer model) {
         Map<String, long[]> shapes = new LinkedHashMap<>();
-        model.slots().forEach((name, slot) -> shapes.put(name, shape(slot.base())));
+        model.slots().forEach((name, slot) -> shapes.put(name, slot.base().shape()));
         return new BaseTensors(
                 shapes,
                 model.linears().stream().map(Linear::path).toList(),
                 model.architecture().names().transposed());
-    }
-
-    private static long[] shape(Matrix matrix) {
-        return switch (matrix) {
-            case Parameter parameter -> parameter.value().shape();
-            case FourBit quantized -> new long[] {quantized.rows(), quantized.columns()};
-        };
     }
 
     /** Whether a tensor is the weight of a linear layer that lies as [in, out]. */

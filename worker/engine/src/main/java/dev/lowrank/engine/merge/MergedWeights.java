@@ -7,6 +7,7 @@ import dev.lowrank.engine.model.Slot;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.FourBit;
 import dev.lowrank.engine.tape.Parameter;
+import dev.lowrank.engine.tape.UpdatedWeight;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
@@ -36,12 +37,14 @@ public final class MergedWeights {
         WeightChanges changes = WeightChanges.of(adapter, BaseTensors.of(model));
         for (String name : changes.tensors()) {
             Slot slot = Objects.requireNonNull(model.slots().get(name));
-            Tensor base = ((Parameter) slot.base()).value();
+            long mark = memory.mark();
+            Tensor base = UpdatedWeight.dense(slot.base(), false, kernels, memory);
             float[] values = new float[Math.toIntExact(base.size())];
             kernels.download(base, values, 0);
+            memory.release(mark);
             float[] result = changes.apply(name, values, kernels, memory);
             Finite.require(adapter.path(), name, result);
-            Tensor value = memory.take(base.shape());
+            Tensor value = memory.take(slot.base().shape());
             kernels.upload(result, 0, value);
             weights.merged.put(slot, new Parameter(name, value, null));
         }

@@ -5,6 +5,7 @@ import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.format.Nf4Weight;
 import dev.lowrank.engine.tape.FourBit;
+import dev.lowrank.engine.tape.Frozen;
 import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.DType;
@@ -82,7 +83,7 @@ final class WeightLoader {
         if (precision.quantized()) {
             return new Linear(path, layer, quantized(name, transposed, out, in), biases, false);
         }
-        Slot weight = transposed ? matrix(name, in, out) : matrix(name, out, in);
+        Slot weight = transposed ? product(name, in, out) : product(name, out, in);
         return new Linear(path, layer, weight, biases, transposed);
     }
 
@@ -164,6 +165,19 @@ final class WeightLoader {
     /** A weight that is multiplied with or looked up in. */
     private Slot matrix(String name, long... shape) {
         return dense(name, precision.matrices(), shape);
+    }
+
+    /** A weight that is only multiplied with. */
+    private Slot product(String name, long rows, long columns) {
+        if (precision.matrices() != DType.BF16) {
+            return matrix(name, rows, columns);
+        }
+        requireStored(name, rows, columns);
+        try (Workspace plain = kernels.workspace()) {
+            Tensor value = plain.take(DType.BF16, rows, columns);
+            fill(name, value);
+            return put(new Frozen(name, kernels.pack(value, memory)));
+        }
     }
 
     private Slot dense(String name, long... shape) {

@@ -15,6 +15,11 @@ public record Parameter(String name, Tensor value, @Nullable Tensor gradient) im
     }
 
     @Override
+    public long[] shape() {
+        return value.shape();
+    }
+
+    @Override
     public int rows() {
         return value.rows();
     }

@@ -8,6 +8,7 @@ import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import java.util.ArrayList;
@@ -157,10 +158,13 @@ public final class Tape {
      */
     public Value linear(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
         Tensor out = workspace.take(x.data().dtype(), x.data().rows(), transposed ? weight.columns() : weight.rows());
-        product(x.data(), weight, !transposed, 0, out);
         if (lowRank == null) {
+            product(x.data(), weight, !transposed, null, 0, out);
             Value y = result(out, x.needsGradient() || trainable(weight));
-            record(y, dy -> plainLinearBackward(dy, x, weight, transposed));
+            record(y, dy -> {
+                weightGradient(dy, x, weight, transposed);
+                inputGradient(dy, x, weight, transposed, null);
+            });
             return y;
         }
         boolean drops = recording && lowRank.dropout() > 0;
@@ -172,7 +176,7 @@ public final class Tape {
         }
         Tensor h = workspace.take(x.data().dtype(), x.data().rows(), lowRank.a().rows());
         kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
-        kernels.matmul(h, false, lowRank.b().value(), true, lowRank.scale(), 1, out);
+        product(x.data(), weight, !transposed, new Term(h, lowRank.b().value(), true, lowRank.scale()), 0, out);
         Value y = result(
                 out,
                 x.needsGradient()
@@ -181,8 +185,18 @@ public final class Tape {
                         || lowRank.b().trainable());
         Tensor dropped = input;
         record(y, dy -> {
-            plainLinearBackward(dy, x, weight, transposed);
-            lowRankBackward(dy, x, dropped, h, lowRank, drops, key);
+            weightGradient(dy, x, weight, transposed);
+            Tensor t = lowRankGradients(dy, x, dropped, h, lowRank);
+            if (t != null && x.needsGradient() && !drops) {
+                inputGradient(dy, x, weight, transposed, new Term(t, lowRank.a().value(), false, 1));
+                return;
+            }
+            inputGradient(dy, x, weight, transposed, null);
+            if (t != null && x.needsGradient()) {
+                Tensor masked = like(x.data());
+                kernels.matmul(t, false, lowRank.a().value(), false, 1, 0, masked);
+                kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
+            }
         });
         return y;
     }
@@ -191,37 +205,51 @@ public final class Tape {
         return weight instanceof Parameter parameter && parameter.trainable();
     }
 
-    private void plainLinearBackward(Tensor dy, Value x, Matrix weight, boolean transposed) {
+    private void weightGradient(Tensor dy, Value x, Matrix weight, boolean transposed) {
         Tensor dWeight = weight instanceof Parameter parameter ? parameter.gradient() : null;
         if (dWeight != null && transposed) {
             kernels.matmul(x.data(), true, dy, false, 1, 1, dWeight);
         } else if (dWeight != null) {
             kernels.matmul(dy, true, x.data(), false, 1, 1, dWeight);
         }
+    }
+
+    /** {@code dx += dy W + term}, where the gradient of x is wanted. */
+    private void inputGradient(Tensor dy, Value x, Matrix weight, boolean transposed, @Nullable Term term) {
         if (x.needsGradient()) {
             Tensor present = x.gradient();
             Tensor dx = present == null ? fresh(x) : present;
-            product(dy, weight, transposed, present == null ? 0 : 1, dx);
+            product(dy, weight, transposed, term, present == null ? 0 : 1, dx);
         }
     }
 
-    /** {@code out = x op(W) + beta * out}, W dequantized for this product alone where it has 4 bits. */
-    private void product(Tensor x, Matrix weight, boolean transpose, float beta, Tensor out) {
+    /** {@code out = x op(W) + term + beta * out}, W dequantized for this product alone where it has 4 bits. */
+    private void product(Tensor x, Matrix weight, boolean transpose, @Nullable Term term, float beta, Tensor out) {
         switch (weight) {
-            case Parameter dense -> kernels.matmul(x, false, dense.value(), transpose, 1, beta, out);
+            case Parameter dense -> {
+                kernels.matmul(x, false, dense.value(), transpose, 1, beta, out);
+                add(term, out);
+            }
+            case Frozen frozen -> kernels.matmul(x, frozen.data(), transpose, term, beta, out);
             case FourBit quantized -> {
                 long mark = workspace.mark();
                 Tensor dense = workspace.take(x.dtype(), quantized.rows(), quantized.columns());
                 kernels.dequantizeNf4(quantized.data(), dense);
                 kernels.matmul(x, false, dense, transpose, 1, beta, out);
                 workspace.release(mark);
+                add(term, out);
             }
         }
     }
 
-    private void lowRankBackward(
-            Tensor dy, Value x, Tensor dropped, Tensor h, LowRank lowRank, boolean drops, long key) {
-        Tensor a = lowRank.a().value();
+    private void add(@Nullable Term term, Tensor out) {
+        if (term != null) {
+            kernels.matmul(term.left(), false, term.right(), term.transposed(), term.scale(), 1, out);
+        }
+    }
+
+    /** Adds to dB and dA; returns t, or null where neither A nor x wants a gradient. */
+    private @Nullable Tensor lowRankGradients(Tensor dy, Value x, Tensor dropped, Tensor h, LowRank lowRank) {
         Tensor b = lowRank.b().value();
         Tensor dB = lowRank.b().gradient();
         Tensor dA = lowRank.a().gradient();
@@ -229,24 +257,14 @@ public final class Tape {
             kernels.matmul(dy, true, h, false, lowRank.scale(), 1, dB);
         }
         if (dA == null && !x.needsGradient()) {
-            return;
+            return null;
         }
         Tensor t = workspace.take(dy.dtype(), dy.rows(), b.columns());
         kernels.matmul(dy, false, b, false, lowRank.scale(), 0, t);
         if (dA != null) {
             kernels.matmul(t, true, dropped, false, 1, 1, dA);
         }
-        if (!x.needsGradient()) {
-            return;
-        }
-        if (drops) {
-            Tensor masked = like(x.data());
-            kernels.matmul(t, false, a, false, 1, 0, masked);
-            kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
-        } else {
-            Tensor present = x.gradient();
-            kernels.matmul(t, false, a, false, 1, present == null ? 0 : 1, present == null ? fresh(x) : present);
-        }
+        return t;
     }
 
     /** Adds a bias [C] to every row of x [N, C], in place; x must have no other use before this one. */

@@ -31,6 +31,7 @@ public final class UpdatedWeight {
         Tensor copy = workspace.take(weight.rows(), weight.columns());
         switch (weight) {
             case Parameter parameter -> kernels.convert(parameter.value(), copy);
+            case Frozen frozen -> kernels.unpack(frozen.data(), copy);
             case FourBit quantized -> kernels.dequantizeNf4(quantized.data(), copy);
         }
         return transposed ? turned(copy, kernels, workspace) : copy;

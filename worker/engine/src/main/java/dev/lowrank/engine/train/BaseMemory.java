@@ -3,6 +3,7 @@ package dev.lowrank.engine.train;
 import dev.lowrank.engine.model.Slot;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.FourBit;
+import dev.lowrank.engine.tape.Frozen;
 import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.Nf4;
@@ -38,6 +39,9 @@ public record BaseMemory(long parameters, long bytes, long quantizedParameters, 
                 long map = data.nested() == null ? 0 : (long) Nf4.MAP_SIZE * Float.BYTES;
                 yield new BaseMemory(data.size(), data.bytes() + map, data.size(), data.bytes());
             }
+            case Frozen frozen ->
+                new BaseMemory(
+                        (long) frozen.rows() * frozen.columns(), frozen.data().bytes(), 0, 0);
             case Parameter dense -> {
                 long size = dense.value().size();
                 long bytes = size * dense.value().dtype().bytes();

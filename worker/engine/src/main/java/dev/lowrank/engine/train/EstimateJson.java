@@ -21,7 +21,7 @@ public final class EstimateJson {
         ObjectNode parts = line.putObject("parts");
         parts.put("base", plan.base().bytes())
                 .put("positions_and_loading", plan.loaded() - plan.base().bytes())
-                .put("base_again", plan.baseAgain())
+                .put("for_a_while", plan.passing())
                 .put("adapter", plan.trained())
                 .put("optimizer", plan.paged() ? 0 : plan.optimizer())
                 .put("activations", plan.scratch())

@@ -11,7 +11,7 @@ import java.util.Locale;
  *
  * @param base the frozen or trained weights
  * @param loaded what they take with the tables of positions, and with what loading them needs
- * @param baseAgain a second base, which is loaded to be judged by the side of one whose weights move
+ * @param passing what is there for a while beyond all else: a second base, to judge by the side of one whose weights move
  * @param trained an adapter's values and gradients; next to nothing for full fine-tuning, whose gradients are the base's
  * @param optimizer its averages
  * @param paged whether they may leave the memory, so that they do not count
@@ -24,7 +24,7 @@ import java.util.Locale;
 public record MemoryPlan(
         BaseMemory base,
         long loaded,
-        long baseAgain,
+        long passing,
         long trained,
         long optimizer,
         boolean paged,
@@ -58,7 +58,7 @@ public record MemoryPlan(
         List<Item> items = new ArrayList<>();
         add(items, "base", base.bytes());
         add(items, "tables of positions, loading", loaded - base.bytes());
-        add(items, "base once more, to compare with", baseAgain);
+        add(items, "for a while, such as a second base", passing);
         add(items, "adapter and its gradients", trained);
         add(items, "optimizer", paged ? 0 : optimizer);
         add(items, checkpointing() ? "activations, each block's anew" : "activations, all kept", scratch());
@@ -80,7 +80,7 @@ public record MemoryPlan(
 
     /** Everything but the stack of activations. */
     private long besides() {
-        return loaded + baseAgain + trained + (paged ? 0 : optimizer) + device + room.process();
+        return loaded + passing + trained + (paged ? 0 : optimizer) + device + room.process();
     }
 
     /** Whether there is room for all of it. */
@@ -97,7 +97,7 @@ public record MemoryPlan(
     public String toString() {
         return "Memory: %s for the base, %s for what is trained with its optimizer%s, %s for activations (%s with gradient checkpointing), %s for everything else, %s of %s available; %s."
                 .formatted(
-                        readable(loaded + baseAgain),
+                        readable(loaded + passing),
                         readable(trained + optimizer),
                         paged ? " (%s of it paged)".formatted(readable(optimizer)) : "",
                         readable(kept),

@@ -1,23 +1,17 @@
 package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.format.ModelSource;
-import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.spec.TrainingSettings;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.PhantomKernels;
-import dev.lowrank.kernels.Workspace;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out what a run takes by going through it: the base is loaded, the adapter made, and the heaviest micro-batches are
- * walked forwards and back, all by the code that trains, on kernels without memory. So nothing is estimated.
+ * Plans the memory of a run on a base, by one spec or another.
  *
  * @param base of which only names and shapes are read
  * @param compute what it computes in
@@ -49,30 +43,21 @@ record MemoryPlanner(
     }
 
     MemoryPlan plan(TrainingSpec spec) {
-        PhantomKernels phantom = kernels.phantom();
-        try (Trainee trainee = Trainee.prepare(spec, base, compute, phantom);
-                Optimizer optimizer = new Optimizer(trainee.trainable(), spec.training(), phantom, Path.of(""));
-                Workspace kept = phantom.workspace();
-                Workspace again = phantom.workspace()) {
-            Transformer model = trainee.model();
-            int length = Math.min(
-                    spec.training().maxLength(), model.architecture().maxPositions());
-            Passes passes = new Passes(spec.training(), trainee, phantom, length);
-            passes.through(training, validation, false, kept);
-            passes.through(training, validation, true, again);
-            return new MemoryPlan(
-                    BaseMemory.of(model),
-                    model.bytes(),
-                    phantom.closedBytes(),
-                    trainee.memory().peak(),
-                    optimizer.bytes(),
-                    spec.training().paged(),
-                    kept.peak(),
-                    again.peak(),
-                    phantom.ownBytes(),
-                    room,
-                    spec.training().gradientCheckpointing());
-        }
+        Rehearsal kept = Rehearsal.of(spec, base, training, validation, compute, kernels, false);
+        Rehearsal again = Rehearsal.of(spec, base, training, validation, compute, kernels, true);
+        TrainingSettings settings = spec.training();
+        return new MemoryPlan(
+                kept.base(),
+                kept.loaded(),
+                kept.passing(),
+                kept.trained(),
+                kept.optimizer(),
+                settings.paged(),
+                kept.scratch(),
+                again.scratch(),
+                Math.max(kept.device(), again.device()),
+                room,
+                settings.gradientCheckpointing());
     }
 
     /** What each knob alone would give, turned as far as is needed or else all the way. */
@@ -146,42 +131,5 @@ record MemoryPlanner(
                         remedy.settings(),
                         remedy.fits() ? "makes it" : "would make it, still too much,",
                         MemoryPlan.readable(remedy.bytes()));
-    }
-
-    /** The passes of a run, with rows cut off at a length. */
-    private record Passes(TrainingSettings settings, Trainee trainee, PhantomKernels phantom, int length) {
-        void through(
-                RowLengths training, @Nullable RowLengths validation, boolean checkpointing, Workspace scratch) {
-            Transformer model = trainee.model();
-            model.checkpointing(checkpointing);
-            model.noise((float) settings.neftuneAlpha());
-            model.reservePositions(Math.min(
-                    length, Math.max(training.longest(), validation == null ? 0 : validation.longest())));
-            train(training.cut(length), scratch);
-            if (validation != null) {
-                judge(validation.cut(length), scratch);
-            }
-        }
-
-        private void train(RowLengths rows, Workspace scratch) {
-            BatchPlan batches = new BatchPlan(rows.size(), rows::tokens, length, settings);
-            for (int[] batch : HeaviestBatches.trained(batches, rows, settings.microBatchSize())) {
-                Objective objective = rows.blank(batch, settings.beta(), trainee, phantom, scratch);
-                objective.forwardBackward(all(objective), 1, 1);
-            }
-        }
-
-        private void judge(RowLengths rows, Workspace scratch) {
-            int together = settings.beta() == null ? LossMeter.ROWS : PreferenceObjective.PAIRS;
-            for (int[] batch : HeaviestBatches.judged(rows, together)) {
-                Objective objective = rows.blank(batch, settings.beta(), trainee, phantom, scratch);
-                objective.measure();
-                objective.measureBase();
-            }
-        }
-
-        private static int[] all(Objective objective) {
-            return IntStream.range(0, objective.data().size()).toArray();
-        }
     }
 }
