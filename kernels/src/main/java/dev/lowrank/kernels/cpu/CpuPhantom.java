@@ -64,10 +64,13 @@ final class CpuPhantom implements InvocationHandler {
             case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
             case "unpack" -> unpack(arguments);
             case "matmul" -> matmul(arguments);
-            case "attention" -> attention(
-                    (Sequences) arguments[3], (AttentionShape) arguments[4], tensors(arguments, 0, 1, 2, 5));
-            case "attentionBackward" -> attention(
-                    (Sequences) arguments[6], (AttentionShape) arguments[7], tensors(arguments, 1, 2, 3, 0, 4, 8, 9, 10));
+            case "attention" ->
+                attention((Sequences) arguments[3], (AttentionShape) arguments[4], tensors(arguments, 0, 1, 2, 5));
+            case "attentionBackward" ->
+                attention(
+                        (Sequences) arguments[6],
+                        (AttentionShape) arguments[7],
+                        tensors(arguments, 1, 2, 3, 0, 4, 8, 9, 10));
             case "linearCrossEntropy" -> linearCrossEntropy(arguments);
             case "allFinite" -> true;
             case "sumOfSquares" -> 0.0;

@@ -40,6 +40,8 @@ final class CpuWorkspace implements Workspace {
 
     /** The height after each take that is still out, so that a mark can be told from a number. */
     private long[] heights = new long[64];
+    /** What it and those before it take, without the ends of chunks. */
+    private long[] sums = new long[64];
 
     private int taken;
 
@@ -73,7 +75,7 @@ final class CpuWorkspace implements Workspace {
         long rounded = rounded(bytes);
         Chunk chunk = chunkWith(rounded);
         MemorySegment memory = chunk.memory.asSlice(height - chunk.base, bytes);
-        push(height + rounded);
+        push(rounded);
         return new Tensor(dtype, memory, shape);
     }
 
@@ -106,7 +108,8 @@ final class CpuWorkspace implements Workspace {
         if (taken > 0) {
             throw new IllegalStateException("Memory is reserved before the first tensor is taken.");
         }
-        long missing = rounded(bytes) - (chunks.isEmpty() ? 0 : chunks.getFirst().memory.byteSize());
+        long missing = rounded(bytes)
+                - (chunks.isEmpty() ? 0 : chunks.getFirst().memory.byteSize());
         if (missing > 0) {
             chunks.clear();
             arena.close();
@@ -180,12 +183,15 @@ final class CpuWorkspace implements Workspace {
         return chunk;
     }
 
-    private void push(long top) {
+    private void push(long bytes) {
         if (taken == heights.length) {
             heights = Arrays.copyOf(heights, 2 * taken);
+            sums = Arrays.copyOf(sums, 2 * taken);
         }
-        heights[taken++] = top;
-        height = top;
-        peak = Math.max(peak, top);
+        height += bytes;
+        heights[taken] = height;
+        sums[taken] = (taken == 0 ? 0 : sums[taken - 1]) + bytes;
+        peak = Math.max(peak, sums[taken]);
+        taken++;
     }
 }

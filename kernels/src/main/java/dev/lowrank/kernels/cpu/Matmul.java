@@ -68,7 +68,8 @@ final class Matmul {
         int k = transposeB ? b.columns() : b.rows();
         int n = transposeB ? b.rows() : b.columns();
         Shapes.realMatrix("matmul a", a);
-        Shapes.require(a.columns() == k, () -> "matmul of %s and a packed matrix: the inner extents differ.".formatted(a));
+        Shapes.require(
+                a.columns() == k, () -> "matmul of %s and a packed matrix: the inner extents differ.".formatted(a));
         Shapes.realMatrix("matmul c", c, a.rows(), n);
         Shapes.require(beta == 0 || beta == 1, () -> "matmul beta is %s, but must be 0 or 1.".formatted(beta));
         if (term != null) {

@@ -45,7 +45,8 @@ final class StepOptions {
     BenchOptions of(String shape, int steps, int warmup, boolean profile, CommandSpec command) {
         try {
             if (!device.equals("cpu")) {
-                throw new InputException("--device is \"%s\", but this build computes on the cpu only.".formatted(device));
+                throw new InputException(
+                        "--device is \"%s\", but this build computes on the cpu only.".formatted(device));
             }
             return new BenchOptions(
                     shape,

@@ -26,7 +26,8 @@ public record Estimate(MemoryPlan plan, List<Remedy> remedies) {
     public static Estimate of(TrainingSpec spec, Kernels kernels) {
         try (ModelFolder base = ModelFolder.open(Path.of(spec.baseModel()))) {
             RunData data = RunData.load(spec, base);
-            DType compute = Arithmetic.choose(spec.training().dtype(), base, kernels).type();
+            DType compute =
+                    Arithmetic.choose(spec.training().dtype(), base, kernels).type();
             return of(
                     spec,
                     new MemoryPlanner(

@@ -16,12 +16,13 @@ public final class EstimateText {
         lines.add("");
         lines.add(plan.base().toString());
         lines.add(verdict(plan));
-        estimate.remedies().forEach(remedy -> lines.add(String.format(
-                Locale.ROOT,
-                "  %-44s %9s%s",
-                remedy.settings(),
-                MemoryPlan.readable(remedy.bytes()),
-                remedy.fits() ? ", which fits" : "")));
+        estimate.remedies()
+                .forEach(remedy -> lines.add(String.format(
+                        Locale.ROOT,
+                        "  %-44s %9s%s",
+                        remedy.settings(),
+                        MemoryPlan.readable(remedy.bytes()),
+                        remedy.fits() ? ", which fits" : "")));
         return lines;
     }
 

@@ -72,7 +72,8 @@ enum Knob {
         @Override
         void turn(ObjectNode spec, int longest) {
             ObjectNode training = training(spec);
-            training.put("max_length", Math.min(longest, training.get("max_length").intValue()) / 2);
+            training.put(
+                    "max_length", Math.min(longest, training.get("max_length").intValue()) / 2);
         }
 
         @Override

@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param passing what was there for a while beyond all of these together
  * @param device what operations keep for themselves
  */
-record Rehearsal(
-        BaseMemory base, long loaded, long trained, long optimizer, long scratch, long passing, long device) {
+record Rehearsal(BaseMemory base, long loaded, long trained, long optimizer, long scratch, long passing, long device) {
 
     /**
      * @param base of which only names and shapes are read
