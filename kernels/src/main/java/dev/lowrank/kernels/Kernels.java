@@ -145,6 +145,34 @@ public interface Kernels extends AutoCloseable {
      */
     void matmul(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c);
 
+    /**
+     * {@code h = x A^T} and {@code y = x W^T + scale * h B^T + beta * y}; BA is never formed.
+     *
+     * @param x [N, in]
+     * @param beta 0 or 1; with 0 the old contents of y are not read
+     * @param h [N, r], overwritten, kept for the backward pass
+     * @param y [N, out]
+     */
+    void lowRank(Tensor x, LowRankLayer layer, float beta, Tensor h, Tensor y);
+
+    /**
+     * Backward of {@link #lowRank}: with {@code t = scale * dy B}, {@code dB += scale * dy^T h}, {@code dA += t^T x} and
+     * {@code dx = dy W + t A + beta * dx}.
+     *
+     * @param dA gradient to add to, or null where it is not wanted; {@code dB} likewise
+     * @param beta 0 or 1; with 0 the old contents of dx are not read
+     * @param dx null where it is not wanted
+     */
+    void lowRankBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor h,
+            LowRankLayer layer,
+            @Nullable Tensor dA,
+            @Nullable Tensor dB,
+            float beta,
+            @Nullable Tensor dx);
+
     /** {@code out[n] = table[ids[n]]}; ids I32 [N], table [V, C], out [N, C]. */
     void embedding(Tensor ids, Tensor table, Tensor out);
 

@@ -135,6 +135,69 @@ public abstract class HalfMatmulContract extends KernelsFixture {
     }
 
     @Test
+    void walksALowRankLayerForwardAndBackward() {
+        for (int[] s :
+                new int[][] {{5, 8, 6, 2}, {70, 40, 64, 4}, {300, 66, 130, 16}, {33, 31, 96, 3}, {515, 96, 40, 8}}) {
+            for (DType stream : new DType[] {DType.BF16, DType.F32}) {
+                checkLowRank(s[0], s[1], s[2], s[3], stream, 0);
+                checkLowRank(s[0], s[1], s[2], s[3], stream, 1);
+            }
+        }
+    }
+
+    /** @param stream of y and of dy */
+    private void checkLowRank(int n, int in, int out, int rank, DType stream, float beta) {
+        Tensor w = half(random(out * in), out, in);
+        Tensor a = full(random(rank * in), rank, in);
+        Tensor b = full(random(out * rank), out, rank);
+        LowRankLayer layer = new LowRankLayer(kernels.pack(w, memory), false, a, b, 0.5f);
+        Tensor x = half(random(n * in), n, in);
+        Tensor y = as(stream, full(beta == 0 ? filled(n * out) : random(n * out), n, out));
+        double[] y0 = beta == 0 ? new double[n * out] : doubles(read(y));
+        Tensor h = memory.take(DType.BF16, n, rank);
+        kernels.lowRank(x, layer, beta, h, y);
+        double[] xs = doubles(read(x));
+        double[] ws = doubles(read(w));
+        double[] as = doubles(read(a));
+        double[] bs = doubles(read(b));
+        double[] hs = Reference.matmul(xs, false, as, true, 1, 0, new double[n * rank], n, rank, in);
+        assertClose("h", read(h), hs, 3 * ROUNDING, Math.sqrt(in));
+        double[] ys = Reference.matmul(xs, false, ws, true, 1, 1, y0, n, out, in);
+        ys = Reference.matmul(hs, false, bs, true, 0.5, 1, ys, n, out, rank);
+        assertClose("y", read(y), ys, 4 * ROUNDING, Math.sqrt(in));
+
+        Tensor dy = as(stream, full(random(n * out), n, out));
+        double[] dys = doubles(read(dy));
+        double[] kept = doubles(read(h));
+        Tensor dA = full(random(rank * in), rank, in);
+        Tensor dB = full(random(out * rank), out, rank);
+        Tensor dx = half(beta == 0 ? filled(n * in) : random(n * in), n, in);
+        double[] dx0 = beta == 0 ? new double[n * in] : doubles(read(dx));
+        double[] dA0 = doubles(read(dA));
+        double[] dB0 = doubles(read(dB));
+        kernels.lowRankBackward(dy, x, h, layer, dA, dB, beta, dx);
+        double[] t = Reference.matmul(dys, false, bs, false, 0.5, 0, new double[n * rank], n, rank, out);
+        assertClose(
+                "dB",
+                read(dB),
+                Reference.matmul(dys, true, kept, false, 0.5, 1, dB0, out, rank, n),
+                3 * ROUNDING,
+                Math.sqrt(n));
+        assertClose(
+                "dA",
+                read(dA),
+                Reference.matmul(t, true, xs, false, 1, 1, dA0, rank, in, n),
+                3 * ROUNDING,
+                Math.sqrt(n));
+        double[] dxs = Reference.matmul(dys, false, ws, false, 1, 1, dx0, n, in, out);
+        dxs = Reference.matmul(t, false, as, false, 1, 1, dxs, n, in, rank);
+        assertClose("dx", read(dx), dxs, 4 * ROUNDING, Math.sqrt(out));
+        Tensor alone = full(random(rank * in), rank, in);
+        kernels.lowRankBackward(dy, x, h, layer, alone, null, 0, null);
+        assertThat(read(alone)).doesNotContain(Float.NaN);
+    }
+
+    @Test
     void carriesWhatIsNotANumber() {
         float[] values = random(40 * 64);
         values[70] = Float.NaN;

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * from batch to batch are made of powers of two, and tails below 16 are computed in padded scratch.
  */
 final class Bf16Matmul implements AutoCloseable {
-    private static final int STRIP = 256;
-    private static final int SMALLEST_STRIP = 16;
+    static final int STRIP = 256;
+    static final int SMALLEST_STRIP = 16;
 
     /** Rows of B that go through one product where k is long; so much of a panel of B stays in the cache. */
     static final int CHUNK = 2048;
@@ -65,7 +65,7 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /** What one thread has compiled, and the memory it works in. */
-    private static final class Compiled {
+    static final class Compiled {
         private final Map<BlockedProduct.Shape, BlockedProduct> products = new HashMap<>();
         private final Scratch work = new Scratch();
         private final Scratch tailOfA = new Scratch();
@@ -101,8 +101,12 @@ final class Bf16Matmul implements AutoCloseable {
             return half ? Short.BYTES : Float.BYTES;
         }
 
+        long offset(long row, long column) {
+            return (row * stride + column) * bytes();
+        }
+
         long address(long row, long column) {
-            return data.address() + (row * stride + column) * bytes();
+            return data.address() + offset(row, column);
         }
     }
 
@@ -160,7 +164,7 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /** The right factor of a product with a packed matrix, or with its transpose. */
-    private static PackedMatrix view(Packed packed, boolean transposed) {
+    static PackedMatrix view(Packed packed, boolean transposed) {
         int k = transposed ? packed.columns() : packed.rows();
         int n = transposed ? packed.rows() : packed.columns();
         return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, k, false);
@@ -234,7 +238,7 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /** The elements of a tensor times a factor as BF16: its own memory where nothing changes. */
-    private MemorySegment half(Tensor tensor, float factor, Scratch scratch) {
+    MemorySegment half(Tensor tensor, float factor, Scratch scratch) {
         if (tensor.dtype() == DType.BF16 && factor == 1) {
             return tensor.data();
         }
@@ -286,6 +290,9 @@ final class Bf16Matmul implements AutoCloseable {
                 boolean last = row + b.rows(row) >= b.k();
                 for (int i = from; i < to; ) {
                     int m = strip(to - i, a.transposed);
+                    if (block == first && !a.transposed) {
+                        fetch(a.data, a.at(i, row) * Short.BYTES, a.stride * Short.BYTES, m, b.rows(row) * Short.BYTES);
+                    }
                     strip(mine, a, b, c, accumulate || row > 0, i, m, column, columns, row);
                     if (last && a2 != null && b2 != null) {
                         strip(mine, a2, b2, c, true, i, m, column, columns, 0);
@@ -296,13 +303,37 @@ final class Bf16Matmul implements AutoCloseable {
         }
     }
 
+    /** {@code C = A B + A' B'}, or added to C, in m rows from {@code i} on; k is in one chunk. */
+    static void panels(
+            Compiled mine,
+            Left a,
+            PackedMatrix b,
+            Left a2,
+            PackedMatrix b2,
+            Target c,
+            boolean accumulate,
+            int i,
+            int m) {
+        int panel = panel(b.k()) * PackedMatrix.BLOCK;
+        for (int column = 0; column < b.n(); column += panel) {
+            int columns = Math.min(panel, b.n() - column);
+            strip(mine, a, b, c, accumulate, i, m, column, columns, 0);
+            strip(mine, a2, b2, c, true, i, m, column, columns, 0);
+        }
+    }
+
+    /** What a thread has compiled. */
+    Compiled compiled(int part) {
+        return compiled[part];
+    }
+
     private static int panel(int chunk) {
         long block = (long) PackedMatrix.blocks(chunk) * PackedMatrix.BLOCK * PackedMatrix.BLOCK * Short.BYTES;
         return (int) Math.max(2, PANEL_BYTES / block);
     }
 
     /** Rows {@code [i, i + m)} and columns {@code [column, column + columns)} of C, one chunk of k. */
-    private static void strip(
+    static void strip(
             Compiled mine,
             Left a,
             PackedMatrix b,
@@ -326,7 +357,7 @@ final class Bf16Matmul implements AutoCloseable {
             tailOfM(mine, a, b, c, accumulate, i, m, column, columns, row, k);
         } else {
             if (!accumulate) {
-                fetch(c, i, m, column, columns);
+                fetch(c.data, c.offset(i, column), c.stride * c.bytes(), m, (long) columns * c.bytes());
             }
             mine.run(
                     new BlockedProduct.Shape(m, columns, k, a.stride, a.transposed, c.stride, c.half, accumulate),
@@ -337,23 +368,22 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /**
-     * Brings a strip that is about to be written into the cache, row by row. The product writes it tile by tile, a line here
-     * and a line there, and would wait for the memory each time: a third longer for C of several megabytes.
+     * Brings a strip of A, or one of C that is about to be written, into the cache, row by row. The product goes tile by tile,
+     * a line here and a line there, and would wait for the memory each time: a third longer for C of several megabytes.
      */
-    private static void fetch(Target c, int row, int m, int column, int columns) {
-        long bytes = (long) columns * c.bytes();
+    static void fetch(MemorySegment data, long from, long stride, int rows, long bytes) {
         int sum = 0;
-        for (int i = row; i < row + m; i++) {
-            long at = ((long) i * c.stride + column) * c.bytes();
+        for (int i = 0; i < rows; i++) {
+            long at = from + i * stride;
             for (long j = 0; j < bytes; j += LINE) {
-                sum += c.data.get(JAVA_BYTE, at + j);
+                sum += data.get(JAVA_BYTE, at + j);
             }
         }
         fetched = sum;
     }
 
     /** The largest strip that fits; of a transposed A, whose m is the model's, the whole rest. */
-    private static int strip(int left, boolean transposed) {
+    static int strip(int left, boolean transposed) {
         return left >= STRIP
                 ? STRIP
                 : transposed ? left : Math.max(Math.min(left, SMALLEST_STRIP), Integer.highestOneBit(left));

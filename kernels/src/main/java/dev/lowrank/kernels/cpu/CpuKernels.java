@@ -4,8 +4,10 @@ import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.PhantomKernels;
@@ -34,6 +36,7 @@ public final class CpuKernels implements Kernels {
     private final Reductions reductions;
     private final Bf16Matmul half;
     private final Matmul matmul;
+    private final LowRankProducts lowRank;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
     private final LayerNorm layerNorm;
@@ -57,6 +60,7 @@ public final class CpuKernels implements Kernels {
         reductions = new Reductions(team);
         half = new Bf16Matmul(team, new FreshPages());
         matmul = new Matmul(team, half);
+        lowRank = new LowRankProducts(team, half);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
         layerNorm = new LayerNorm(team);
@@ -267,6 +271,48 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void lowRank(Tensor x, LowRankLayer layer, float beta, Tensor h, Tensor y) {
+        LowRankShapes.forward(x, layer, beta, h, y);
+        if (x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && LowRankProducts.suits(layer, x.rows())) {
+            lowRank.forward(x, layer, beta, h, y);
+            return;
+        }
+        matmul.run(x, false, layer.a(), true, 1, 0, h);
+        matmul.run(x, layer.weight(), !layer.transposed(), new Term(h, layer.b(), true, layer.scale()), beta, y);
+    }
+
+    @Override
+    public void lowRankBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor h,
+            LowRankLayer layer,
+            @Nullable Tensor dA,
+            @Nullable Tensor dB,
+            float beta,
+            @Nullable Tensor dx) {
+        LowRankShapes.backward(dy, x, h, layer, dA, dB, beta, dx);
+        boolean half = x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && (dx == null || dx.dtype() == DType.BF16);
+        if (half && LowRankProducts.suits(layer, x.rows())) {
+            lowRank.backward(dy, x, h, layer, dA, dB, beta, dx);
+            return;
+        }
+        if (dB != null) {
+            matmul.run(dy, true, h, false, layer.scale(), 1, dB);
+        }
+        try (Workspace memory = workspace()) {
+            Tensor t = memory.take(h.dtype(), h.shape());
+            matmul.run(dy, false, layer.b(), false, layer.scale(), 0, t);
+            if (dA != null) {
+                matmul.run(t, true, x, false, 1, 1, dA);
+            }
+            if (dx != null) {
+                matmul.run(dy, layer.weight(), layer.transposed(), new Term(t, layer.a(), false, 1), beta, dx);
+            }
+        }
+    }
+
+    @Override
     public void embedding(Tensor ids, Tensor table, Tensor out) {
         embedding.forward(ids, table, out);
     }
@@ -409,6 +455,7 @@ public final class CpuKernels implements Kernels {
     public void close() {
         team.close();
         half.close();
+        lowRank.close();
         copies.close();
         for (Bf16Gemm one : products) {
             one.close();

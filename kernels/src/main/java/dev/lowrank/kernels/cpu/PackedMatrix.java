@@ -80,24 +80,25 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
 
     /** A block of rows x columns whose first element is {@code source[from]}. */
     private void fillPlain(MemorySegment source, long from, long stride, int rows, int columns, long at) {
-        int whole = columns == BLOCK ? BLOCK : 0;
+        int whole = Lanes.whole(columns);
         for (int p = 0; p < PAIRS; p++) {
             long upper = from + 2 * p * stride;
             long word = at + (long) p * BLOCK * Integer.BYTES;
-            if (whole > 0 && 2 * p + 1 < rows) {
-                for (int c = 0; c < whole; c += Lanes.WIDTH) {
-                    IntVector low = words(source, upper + c);
-                    IntVector high = words(source, upper + stride + c);
-                    high.lanewise(VectorOperators.LSHL, 16)
-                            .or(low)
-                            .intoMemorySegment(data, word + (long) c * Integer.BYTES, ORDER);
-                }
-            } else {
-                for (int c = 0; c < BLOCK; c++) {
-                    int low = 2 * p < rows && c < columns ? bits(source, upper + c) : 0;
-                    int high = 2 * p + 1 < rows && c < columns ? bits(source, upper + stride + c) : 0;
-                    data.set(JAVA_INT, word + (long) c * Integer.BYTES, high << 16 | low);
-                }
+            int vectors = 2 * p + 1 < rows ? whole : 0;
+            for (int c = 0; c < vectors; c += Lanes.WIDTH) {
+                IntVector low = words(source, upper + c);
+                IntVector high = words(source, upper + stride + c);
+                high.lanewise(VectorOperators.LSHL, 16)
+                        .or(low)
+                        .intoMemorySegment(data, word + (long) c * Integer.BYTES, ORDER);
+            }
+            for (int c = vectors; c < columns; c++) {
+                int low = 2 * p < rows ? bits(source, upper + c) : 0;
+                int high = 2 * p + 1 < rows ? bits(source, upper + stride + c) : 0;
+                data.set(JAVA_INT, word + (long) c * Integer.BYTES, high << 16 | low);
+            }
+            for (int c = columns; c < BLOCK; c++) {
+                data.set(JAVA_INT, word + (long) c * Integer.BYTES, 0);
             }
         }
     }

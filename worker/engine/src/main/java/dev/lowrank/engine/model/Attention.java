@@ -49,6 +49,16 @@ final class Attention {
 
     /** x [N, C] to [N, C]. */
     Value forward(Tape tape, Value x, Pass pass) {
+        return output.forward(tape, heads(tape, x, pass));
+    }
+
+    /** The same, added to the stream that x was made from. */
+    Value onto(Tape tape, Value stream, Value x, Pass pass) {
+        return output.onto(tape, stream, heads(tape, x, pass));
+    }
+
+    /** What the heads have found, before the output projection: [N, H * D]. */
+    private Value heads(Tape tape, Value x, Pass pass) {
         List<Value> projected = project(tape, x);
         Value q = rotated(tape, Norm.apply(queryNorm, tape, projected.get(0)), plan.heads(), pass);
         Value k = rotated(tape, Norm.apply(keyNorm, tape, projected.get(1)), plan.kvHeads(), pass);
@@ -68,7 +78,7 @@ final class Attention {
         }
         AttentionShape shape =
                 new AttentionShape(plan.heads(), plan.kvHeads(), here.attentionScale(), here.window(), plan.softCap());
-        return output.forward(tape, tape.attention(q, k, v, sequences, shape));
+        return tape.attention(q, k, v, sequences, shape);
     }
 
     /** Queries, keys and values. */

@@ -42,19 +42,24 @@ public final class Block {
 
     /** h [N, C] to [N, C]. */
     Value forward(Tape tape, Value h, Pass pass) {
-        Value a = attention.forward(tape, input(attentionNorm, tape, h), pass);
-        h = tape.residual(h, adapted(afterAttention, tape, Norm.apply(attentionOutputNorm, tape, a)));
-        Value f = feedForward.forward(tape, input(feedForwardNorm, tape, h));
-        return tape.residual(h, adapted(afterFeedForward, tape, Norm.apply(feedForwardOutputNorm, tape, f)));
+        Value x = input(attentionNorm, tape, h);
+        h = attentionOutputNorm == null && afterAttention == null
+                ? attention.onto(tape, h, x, pass)
+                : tape.residual(h, behind(tape, attention.forward(tape, x, pass), attentionOutputNorm, afterAttention));
+        x = input(feedForwardNorm, tape, h);
+        return feedForwardOutputNorm == null && afterFeedForward == null
+                ? feedForward.onto(tape, h, x)
+                : tape.residual(h, behind(tape, feedForward.forward(tape, x), feedForwardOutputNorm, afterFeedForward));
+    }
+
+    private static Value behind(Tape tape, Value y, @Nullable Norm norm, @Nullable Bottleneck bottleneck) {
+        Value normed = Norm.apply(norm, tape, y);
+        return bottleneck == null ? normed : bottleneck.forward(tape, normed);
     }
 
     /** The stream as attention and feed-forward read it: normalised where the family does so before them. */
     private Value input(@Nullable Norm norm, Tape tape, Value h) {
         return norm == null ? tape.as(compute, h) : norm.forward(tape, h);
-    }
-
-    private static Value adapted(@Nullable Bottleneck bottleneck, Tape tape, Value y) {
-        return bottleneck == null ? y : bottleneck.forward(tape, y);
     }
 
     /** Puts bottleneck adapters behind attention and feed-forward, or takes them off. */

@@ -34,14 +34,23 @@ final class FeedForward {
 
     /** x [N, C] to [N, C]. */
     Value forward(Tape tape, Value x) {
+        return down.forward(tape, inner(tape, x));
+    }
+
+    /** The same, added to the stream that x was made from. */
+    Value onto(Tape tape, Value stream, Value x) {
+        return down.onto(tape, stream, inner(tape, x));
+    }
+
+    /** [N, F]. */
+    private Value inner(Tape tape, Value x) {
         if (!plan.gated()) {
-            return down.forward(
-                    tape, tape.activation(plan.activation(), inputs.get(0).forward(tape, x)));
+            return tape.activation(plan.activation(), inputs.get(0).forward(tape, x));
         }
         List<Value> gateUp = inputs.size() == 1
                 ? tape.split(inputs.get(0).forward(tape, x), plan.width(), plan.width())
                 : inputs.stream().map(linear -> linear.forward(tape, x)).toList();
-        return down.forward(tape, tape.gated(plan.activation(), gateUp.get(0), gateUp.get(1)));
+        return tape.gated(plan.activation(), gateUp.get(0), gateUp.get(1));
     }
 
     List<Linear> inputs() {

@@ -76,6 +76,15 @@ public final class Linear {
         return rescaling != null && !rescaling.input() ? tape.rescaled(y, rescaling.factor()) : y;
     }
 
+    /** {@code stream + y}, in one operation where nothing else is done to y. */
+    Value onto(Tape tape, Value stream, Value x) {
+        boolean alone = bias == null && !(adapter instanceof Rescaling);
+        LowRank lowRank = adapter instanceof LowRank l ? l : null;
+        return alone && (lowRank == null || lowRank.magnitude() == null)
+                ? tape.linearOnto(stream, x, weight.matrix(), transposed, lowRank)
+                : tape.residual(stream, forward(tape, x));
+    }
+
     private Value plain(Tape tape, Value x) {
         return tape.linear(x, weight.matrix(), transposed, null);
     }

@@ -6,6 +6,7 @@ import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
@@ -158,35 +159,123 @@ public final class Tape {
      */
     public Value linear(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
         Tensor out = workspace.take(x.data().dtype(), x.data().rows(), transposed ? weight.columns() : weight.rows());
-        if (lowRank == null) {
-            product(x.data(), weight, !transposed, null, 0, out);
-            Value y = result(out, x.needsGradient() || trainable(weight));
-            record(y, dy -> {
-                weightGradient(dy, x, weight, transposed);
-                inputGradient(dy, x, weight, transposed, null);
-            });
-            return y;
-        }
-        boolean drops = recording && lowRank.dropout() > 0;
-        long key = CounterRandom.key(dropoutKey, lowRank.site());
-        Tensor input = x.data();
-        if (drops) {
-            input = like(x.data());
-            kernels.dropout(x.data(), lowRank.dropout(), key, false, input);
-        }
-        Tensor h = workspace.take(x.data().dtype(), x.data().rows(), lowRank.a().rows());
-        kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
-        product(x.data(), weight, !transposed, new Term(h, lowRank.b().value(), true, lowRank.scale()), 0, out);
-        Value y = result(
-                out,
-                x.needsGradient()
-                        || trainable(weight)
-                        || lowRank.a().trainable()
-                        || lowRank.b().trainable());
-        Tensor dropped = input;
+        Projection projection = new Projection(x, weight, transposed, lowRank);
+        projection.addTo(out, 0);
+        Value y = result(out, projection.needsGradient());
+        record(y, projection::backward);
+        return y;
+    }
+
+    /** {@code stream + linear(x)}, added up in the stream's type; the stream was x's origin and has no other use. */
+    public Value linearOnto(Value stream, Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
+        Tensor out = like(stream.data());
+        kernels.copy(stream.data(), out);
+        Projection projection = new Projection(x, weight, transposed, lowRank);
+        projection.addTo(out, 1);
+        Value y = result(out, stream.needsGradient() || projection.needsGradient());
         record(y, dy -> {
+            if (projection.needsGradient()) {
+                projection.backward(projection.whole() == null ? narrowed(dy, x.data().dtype()) : dy);
+            }
+            share(dy, stream);
+        });
+        return y;
+    }
+
+    /** dy as another type; itself where it is of that type. */
+    private Tensor narrowed(Tensor dy, DType type) {
+        if (dy.dtype() == type) {
+            return dy;
+        }
+        Tensor narrowed = workspace.take(type, dy.shape());
+        kernels.convert(dy, narrowed);
+        return narrowed;
+    }
+
+    /** One linear layer on its way forward and back. */
+    private final class Projection {
+        private final Value x;
+        private final Matrix weight;
+        private final boolean transposed;
+        private final @Nullable LowRank lowRank;
+        private final boolean drops;
+        private final long key;
+        private final Tensor input;
+        private final @Nullable Tensor h; // drop(x) A^T [N, r]
+
+        Projection(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
+            this.x = x;
+            this.weight = weight;
+            this.transposed = transposed;
+            this.lowRank = lowRank;
+            this.drops = lowRank != null && recording && lowRank.dropout() > 0;
+            this.key = lowRank == null ? 0 : CounterRandom.key(dropoutKey, lowRank.site());
+            this.input = drops ? like(x.data()) : x.data();
+            this.h = lowRank == null
+                    ? null
+                    : workspace.take(
+                            x.data().dtype(), x.data().rows(), lowRank.a().rows());
+        }
+
+        boolean needsGradient() {
+            return x.needsGradient()
+                    || trainable(weight)
+                    || lowRank != null
+                            && (lowRank.a().trainable() || lowRank.b().trainable());
+        }
+
+        /** The layer as one operation, where it is frozen in 16 bits and drops nothing. */
+        private @Nullable LowRankLayer whole() {
+            return weight instanceof Frozen frozen && lowRank != null && !drops
+                    ? new LowRankLayer(
+                            frozen.data(),
+                            transposed,
+                            lowRank.a().value(),
+                            lowRank.b().value(),
+                            lowRank.scale())
+                    : null;
+        }
+
+        /** {@code out = y + beta * out}. */
+        void addTo(Tensor out, float beta) {
+            LowRankLayer whole = whole();
+            if (whole != null && h != null) {
+                kernels.lowRank(x.data(), whole, beta, h, out);
+                return;
+            }
+            Term term = null;
+            if (lowRank != null && h != null) {
+                if (drops) {
+                    kernels.dropout(x.data(), lowRank.dropout(), key, false, input);
+                }
+                kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
+                term = new Term(h, lowRank.b().value(), true, lowRank.scale());
+            }
+            product(x.data(), weight, !transposed, term, beta, out);
+        }
+
+        void backward(Tensor dy) {
+            LowRankLayer whole = whole();
+            if (whole != null && lowRank != null && h != null) {
+                Tensor present = x.gradient();
+                Tensor dx = present == null && x.needsGradient() ? fresh(x) : present;
+                kernels.lowRankBackward(
+                        dy,
+                        x.data(),
+                        h,
+                        whole,
+                        lowRank.a().gradient(),
+                        lowRank.b().gradient(),
+                        present == null ? 0 : 1,
+                        dx);
+                return;
+            }
             weightGradient(dy, x, weight, transposed);
-            Tensor t = lowRankGradients(dy, x, dropped, h, lowRank);
+            if (lowRank == null || h == null) {
+                inputGradient(dy, x, weight, transposed, null);
+                return;
+            }
+            Tensor t = lowRankGradients(dy, x, input, h, lowRank);
             if (t != null && x.needsGradient() && !drops) {
                 inputGradient(dy, x, weight, transposed, new Term(t, lowRank.a().value(), false, 1));
                 return;
@@ -197,8 +286,7 @@ public final class Tape {
                 kernels.matmul(t, false, lowRank.a().value(), false, 1, 0, masked);
                 kernels.dropout(masked, lowRank.dropout(), key, true, summed(x));
             }
-        });
-        return y;
+        }
     }
 
     private static boolean trainable(Matrix weight) {
@@ -431,7 +519,12 @@ public final class Tape {
         Tensor out = like(gate.data());
         kernels.gated(activation, gate.data(), up.data(), out);
         Value y = result(out, gate.needsGradient() || up.needsGradient());
-        record(y, dy -> kernels.gatedBackward(activation, dy, gate.data(), up.data(), fresh(gate), fresh(up)));
+        record(y, dy -> {
+            // In place: nothing needs gate and up any more.
+            kernels.gatedBackward(activation, dy, gate.data(), up.data(), gate.data(), up.data());
+            gate.gradient(gate.data());
+            up.gradient(up.data());
+        });
         return y;
     }
 
@@ -458,16 +551,21 @@ public final class Tape {
             } else if (branch.needsGradient()) {
                 kernels.convert(dy, fresh(branch));
             }
-            if (x.needsGradient()) {
-                Tensor present = x.gradient();
-                if (present == null) {
-                    x.gradient(dy);
-                } else {
-                    kernels.add(present, dy, present);
-                }
-            }
+            share(dy, x);
         });
         return y;
+    }
+
+    /** The gradient of a sum as the gradient of x: its memory serves where x has none yet. */
+    private void share(Tensor dy, Value x) {
+        if (x.needsGradient()) {
+            Tensor present = x.gradient();
+            if (present == null) {
+                x.gradient(dy);
+            } else {
+                kernels.add(present, dy, present);
+            }
+        }
     }
 
     /**
