@@ -30,6 +30,12 @@ public interface Kernels extends AutoCloseable {
     /** Whether the device has instructions of its own for products of BF16, so that they are faster than those of F32. */
     boolean multipliesBf16();
 
+    /** Whether numbers are kept and computed: {@link PhantomKernels} do neither. */
+    boolean computes();
+
+    /** Kernels like these without memory and without work, to find out what something takes. */
+    PhantomKernels phantom();
+
     /** A new, empty workspace on this device. */
     Workspace workspace();
 

@@ -19,6 +19,17 @@ public interface Workspace extends AutoCloseable {
     /** Gives back everything taken since {@code mark}; tensors taken since then must not be used again. */
     void release(long mark);
 
+    /**
+     * Reserves so many bytes in one piece and makes sure of them: when this returns the memory is there, and tensors that
+     * take no more together need no more. Only while nothing is taken.
+     *
+     * @throws OutOfMemoryError if the device does not have them
+     */
+    void reserve(long bytes);
+
+    /** The most that tensors have taken at once so far; a workspace with so much reserved needs no more for the same. */
+    long peak();
+
     /** Bytes reserved from the device, used or not. */
     long reservedBytes();
 

@@ -22,7 +22,7 @@ final class AdamW {
         Shapes.floats("adamW gradient", gradient, size);
         Shapes.floats("adamW m", m, size);
         Shapes.floats("adamW v", v, size);
-        Shapes.require(step.step() >= 1, "adamW step counts from 1, but is %d.".formatted(step.step()));
+        Shapes.require(step.step() >= 1, () -> "adamW step counts from 1, but is %d.".formatted(step.step()));
         Rates rates = new Rates(
                 (float) (step.learningRate() * step.weightDecay()),
                 (float) (1 - step.beta1()),

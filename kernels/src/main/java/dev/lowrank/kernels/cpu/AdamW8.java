@@ -43,8 +43,8 @@ final class AdamW8 {
         }
         Shapes.require(
                 state.size() == size,
-                "adamW8bit state is of %d elements, but the parameter is %s.".formatted(state.size(), parameter));
-        Shapes.require(step.step() >= 1, "adamW8bit step counts from 1, but is %d.".formatted(step.step()));
+                () -> "adamW8bit state is of %d elements, but the parameter is %s.".formatted(state.size(), parameter));
+        Shapes.require(step.step() >= 1, () -> "adamW8bit step counts from 1, but is %d.".formatted(step.step()));
         double correction1 = 1 - StrictMath.pow(step.beta1(), step.step());
         double correction2 = Math.sqrt(1 - StrictMath.pow(step.beta2(), step.step()));
         Rates rates = new Rates(

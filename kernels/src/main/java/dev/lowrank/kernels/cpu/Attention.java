@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Attention {
     /** Query rows that go through one product. */
-    private static final int BLOCK = 64;
+    static final int BLOCK = 64;
 
     private final Team team;
 

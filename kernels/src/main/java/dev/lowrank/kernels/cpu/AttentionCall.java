@@ -91,7 +91,7 @@ record AttentionCall(
         Shapes.realMatrix(op + " q", q);
         Shapes.require(
                 q.columns() % shape.heads() == 0 && q.columns() > 0,
-                "%s q is %s, which does not divide into %d heads.".formatted(op, q, shape.heads()));
+                () -> "%s q is %s, which does not divide into %d heads.".formatted(op, q, shape.heads()));
         int width = q.columns() / shape.heads();
         Shapes.realMatrix(op + " k", k);
         Shapes.realMatrix(op + " k", k, k.rows(), (long) shape.kvHeads() * width);
@@ -104,7 +104,7 @@ record AttentionCall(
     private static void whole(String what, int[] starts, int rows) {
         Shapes.require(
                 starts[0] == 0 && starts[starts.length - 1] == rows,
-                "%s: the sequences cover rows %d to %d, but there are %d."
+                () -> "%s: the sequences cover rows %d to %d, but there are %d."
                         .formatted(what, starts[0], starts[starts.length - 1], rows));
     }
 

@@ -45,14 +45,19 @@ final class Bf16Matmul implements AutoCloseable {
 
     private final Team team;
     private final Compiled[] compiled;
-    private final Scratch left = new Scratch();
-    private final Scratch leftOfTerm = new Scratch();
-    private final Scratch right = new Scratch();
-    private final Scratch packed = new Scratch();
-    private final Scratch turned = new Scratch();
+    private final Scratch left;
+    private final Scratch leftOfTerm;
+    private final Scratch right;
+    private final Scratch packed;
+    private final Scratch turned;
 
-    Bf16Matmul(Team team) {
+    Bf16Matmul(Team team, CpuWorkspace.Source source) {
         this.team = team;
+        this.left = new Scratch(source);
+        this.leftOfTerm = new Scratch(source);
+        this.right = new Scratch(source);
+        this.packed = new Scratch(source);
+        this.turned = new Scratch(source);
         this.compiled = new Compiled[team.size()];
         for (int i = 0; i < compiled.length; i++) {
             compiled[i] = new Compiled();
@@ -434,6 +439,11 @@ final class Bf16Matmul implements AutoCloseable {
         for (int j = 0; j < m; j++) {
             MemorySegment.copy(sums, j * bytesOfC, c.data, ((i + (long) j) * c.stride + column) * c.bytes(), bytesOfC);
         }
+    }
+
+    /** What the team's matrices have taken so far; what each thread has for itself is little beside it. */
+    long bytes() {
+        return left.bytes() + leftOfTerm.bytes() + right.bytes() + packed.bytes() + turned.bytes();
     }
 
     /** How many products have been compiled, by all threads. */

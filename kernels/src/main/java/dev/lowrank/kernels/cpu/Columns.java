@@ -138,7 +138,8 @@ final class Columns {
     private static void inside(String what, Tensor matrix, int first, int columns) {
         Shapes.require(
                 first >= 0 && columns >= 0 && columns <= matrix.columns() - first,
-                "copyColumns %s is %s, which has no %d columns from %d on.".formatted(what, matrix, columns, first));
+                () -> "copyColumns %s is %s, which has no %d columns from %d on."
+                        .formatted(what, matrix, columns, first));
     }
 
     /** {@code sum += row} over {@code n} columns. */

@@ -10,6 +10,7 @@ import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
+import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
@@ -57,7 +58,7 @@ public final class CpuKernels implements Kernels {
         elementwise = new Elementwise(team);
         columns = new Columns(team);
         reductions = new Reductions(team);
-        half = new Bf16Matmul(team);
+        half = new Bf16Matmul(team, new FreshPages());
         matmul = new Matmul(team, half);
         lowRank = new LowRankProducts(team, half);
         embedding = new Embedding(team);
@@ -120,8 +121,18 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public boolean computes() {
+        return true;
+    }
+
+    @Override
+    public PhantomKernels phantom() {
+        return CpuPhantom.of(this, team.size());
+    }
+
+    @Override
     public Workspace workspace() {
-        return new CpuWorkspace((arena, bytes) -> arena.allocate(bytes, CpuWorkspace.ALIGNMENT));
+        return new CpuWorkspace(new FreshPages());
     }
 
     @Override
@@ -449,6 +460,11 @@ public final class CpuKernels implements Kernels {
         for (Bf16Gemm one : products) {
             one.close();
         }
+    }
+
+    /** What is kept for products and attention, beside what little every operation needs. */
+    long ownBytes() {
+        return half.bytes() + team.scratchBytes() + copies.peak();
     }
 
     /** How many products on bf16 have been compiled so far, for tests: it must not grow with every new length. */

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A stack laid over a list of chunks. A height counts bytes from the bottom of the first chunk through all chunks in
@@ -28,15 +29,19 @@ final class CpuWorkspace implements Workspace {
     }
 
     private final Source source;
-    private final Arena arena = Arena.ofShared();
+    private final Consumer<CpuWorkspace> closing;
+    private Arena arena = Arena.ofShared();
     private final List<Chunk> chunks = new ArrayList<>();
     private long reserved;
 
     private int current;
     private long height;
+    private long peak;
 
     /** The height after each take that is still out, so that a mark can be told from a number. */
     private long[] heights = new long[64];
+    /** What it and those before it take, without the ends of chunks. */
+    private long[] sums = new long[64];
 
     private int taken;
 
@@ -47,19 +52,30 @@ final class CpuWorkspace implements Workspace {
     }
 
     CpuWorkspace(Source source) {
+        this(source, workspace -> {});
+    }
+
+    /** @param closing called when it is about to be closed */
+    private CpuWorkspace(Source source, Consumer<CpuWorkspace> closing) {
         this.source = source;
+        this.closing = closing;
+    }
+
+    /** A workspace whose tensors have places but no memory. */
+    static CpuWorkspace phantom(Consumer<CpuWorkspace> closing) {
+        CpuWorkspace workspace = new CpuWorkspace(Nowhere.SOURCE, closing);
+        workspace.addChunk(Nowhere.BYTES);
+        return workspace;
     }
 
     @Override
     public Tensor take(DType dtype, long... shape) {
-        if (!arena.scope().isAlive()) {
-            throw new IllegalStateException("This workspace is closed.");
-        }
+        requireOpen();
         long bytes = bytes(dtype, shape);
-        long rounded = Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        long rounded = rounded(bytes);
         Chunk chunk = chunkWith(rounded);
         MemorySegment memory = chunk.memory.asSlice(height - chunk.base, bytes);
-        push(height + rounded);
+        push(rounded);
         return new Tensor(dtype, memory, shape);
     }
 
@@ -87,6 +103,28 @@ final class CpuWorkspace implements Workspace {
     }
 
     @Override
+    public void reserve(long bytes) {
+        requireOpen();
+        if (taken > 0) {
+            throw new IllegalStateException("Memory is reserved before the first tensor is taken.");
+        }
+        long missing = rounded(bytes)
+                - (chunks.isEmpty() ? 0 : chunks.getFirst().memory.byteSize());
+        if (missing > 0) {
+            chunks.clear();
+            arena.close();
+            arena = Arena.ofShared();
+            reserved = 0;
+            addChunk(rounded(bytes)).memory.fill((byte) 0);
+        }
+    }
+
+    @Override
+    public long peak() {
+        return peak;
+    }
+
+    @Override
     public long reservedBytes() {
         return reserved;
     }
@@ -94,9 +132,20 @@ final class CpuWorkspace implements Workspace {
     @Override
     public void close() {
         if (arena.scope().isAlive()) {
+            closing.accept(this);
             arena.close();
             reserved = 0;
         }
+    }
+
+    private void requireOpen() {
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException("This workspace is closed.");
+        }
+    }
+
+    private static long rounded(long bytes) {
+        return Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     private static long bytes(DType dtype, long[] shape) {
@@ -120,14 +169,13 @@ final class CpuWorkspace implements Workspace {
                 return chunk;
             }
         }
-        Chunk added = addChunk(bytes);
+        long usual = Math.min(LARGEST_CHUNK, Math.max(FIRST_CHUNK, reserved));
+        Chunk added = addChunk(Math.max(bytes, usual));
         height = added.base;
         return added;
     }
 
-    private Chunk addChunk(long bytes) {
-        long usual = Math.min(LARGEST_CHUNK, Math.max(FIRST_CHUNK, reserved));
-        long size = Math.max(bytes, usual);
+    private Chunk addChunk(long size) {
         long base = chunks.isEmpty() ? 0 : chunks.getLast().end();
         Chunk chunk = new Chunk(source.allocate(arena, size), base);
         chunks.add(chunk);
@@ -135,11 +183,15 @@ final class CpuWorkspace implements Workspace {
         return chunk;
     }
 
-    private void push(long top) {
+    private void push(long bytes) {
         if (taken == heights.length) {
             heights = Arrays.copyOf(heights, 2 * taken);
+            sums = Arrays.copyOf(sums, 2 * taken);
         }
-        heights[taken++] = top;
-        height = top;
+        height += bytes;
+        heights[taken] = height;
+        sums[taken] = (taken == 0 ? 0 : sums[taken - 1]) + bytes;
+        peak = Math.max(peak, sums[taken]);
+        taken++;
     }
 }

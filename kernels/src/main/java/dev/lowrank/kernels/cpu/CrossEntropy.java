@@ -66,21 +66,18 @@ final class CrossEntropy {
         }
 
         int[] rows = trainedRows(labels);
-        boolean full = hidden.dtype() == DType.F32 && weight.dtype() == DType.F32;
-        int chunk = Math.min(rows.length, full ? rowsOfChunk(vocabulary) : HalfProjection.rowsOfChunk(vocabulary));
+        int chunk = chunk(hidden, weight);
         boolean gradient = dHidden != null || dWeight != null;
         long mark = scratch.mark();
         try {
-            Projection projection = full
-                    ? new FullProjection(matmul, team, weight, chunk, scratch)
-                    : new HalfProjection(half, team, weight, chunk, gradient, scratch);
+            Projection projection = projection(hidden, weight, gradient, scratch);
             LossSum sum = LossSum.ZERO;
             // Each chunk reads its rows of hidden before it writes the same rows of dHidden.
             for (int from = 0; from < rows.length; from += chunk) {
                 Chunk part = new Chunk(
                         rows, from, Math.min(chunk, rows.length - from), width, vocabulary, projection.logits());
                 projection.project(hidden, part);
-                float[] factors = gradient && !full ? new float[part.count] : null;
+                float[] factors = gradient && !full(hidden, weight) ? new float[part.count] : null;
                 sum = sum.plus(losses(part, target, losses, gradient, factors));
                 if (gradient) {
                     projection.gradients(part, factors, dHidden, dWeight);
@@ -96,6 +93,23 @@ final class CrossEntropy {
         } finally {
             scratch.release(mark);
         }
+    }
+
+    /** Takes from scratch all that a call takes; how much depends on shapes alone. */
+    Projection projection(Tensor hidden, Tensor weight, boolean gradient, Workspace scratch) {
+        int chunk = chunk(hidden, weight);
+        return full(hidden, weight)
+                ? new FullProjection(matmul, team, weight, chunk, scratch)
+                : new HalfProjection(half, team, weight, chunk, gradient, scratch);
+    }
+
+    private static int chunk(Tensor hidden, Tensor weight) {
+        int most = full(hidden, weight) ? rowsOfChunk(weight.rows()) : HalfProjection.rowsOfChunk(weight.rows());
+        return Math.min(hidden.rows(), most);
+    }
+
+    private static boolean full(Tensor hidden, Tensor weight) {
+        return hidden.dtype() == DType.F32 && weight.dtype() == DType.F32;
     }
 
     /** The trained rows {@code rows[from … from + count)}; logits F32 [count, vocabulary]. */

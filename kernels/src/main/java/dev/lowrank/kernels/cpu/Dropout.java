@@ -21,7 +21,7 @@ final class Dropout {
     /** The mask does not depend on x, so {@code dx = mask / (1 - rate) * dOut}: this same operation on the gradient. */
     void run(Tensor x, float rate, long key, boolean accumulate, Tensor out) {
         Shapes.require(
-                rate >= 0 && rate < 1, "dropout rate must be at least 0 and below 1, but is %s.".formatted(rate));
+                rate >= 0 && rate < 1, () -> "dropout rate must be at least 0 and below 1, but is %s.".formatted(rate));
         Shapes.reals("dropout x", x);
         Shapes.reals("dropout out", out, x.size());
         int threshold = Math.round(rate * (1 << 24));

@@ -124,6 +124,11 @@ record Floats(MemorySegment data, boolean half) {
         ((ShortVector) high.convertShape(VectorOperators.I2S, S, 0)).intoMemorySegment(data, at << 1, ORDER);
     }
 
+    /** Rounds one number to BF16. */
+    static void narrow(float value, MemorySegment data, long at) {
+        data.setAtIndex(JAVA_SHORT, at, narrow(value));
+    }
+
     private static float wide(short element) {
         return Float.intBitsToFloat(element << 16);
     }

@@ -34,7 +34,7 @@ final class Matmul {
         int inner = transposeB ? b.columns() : b.rows();
         Shapes.require(
                 k == inner,
-                "matmul of %s%s and %s%s: the inner extents %d and %d differ."
+                () -> "matmul of %s%s and %s%s: the inner extents %d and %d differ."
                         .formatted(a, transposeA ? "^T" : "", b, transposeB ? "^T" : "", k, inner));
         Shapes.realMatrix("matmul c", c, m, n);
         if (m == 0 || n == 0) {
@@ -68,9 +68,10 @@ final class Matmul {
         int k = transposeB ? b.columns() : b.rows();
         int n = transposeB ? b.rows() : b.columns();
         Shapes.realMatrix("matmul a", a);
-        Shapes.require(a.columns() == k, "matmul of %s and a packed matrix: the inner extents differ.".formatted(a));
+        Shapes.require(
+                a.columns() == k, () -> "matmul of %s and a packed matrix: the inner extents differ.".formatted(a));
         Shapes.realMatrix("matmul c", c, a.rows(), n);
-        Shapes.require(beta == 0 || beta == 1, "matmul beta is %s, but must be 0 or 1.".formatted(beta));
+        Shapes.require(beta == 0 || beta == 1, () -> "matmul beta is %s, but must be 0 or 1.".formatted(beta));
         if (term != null) {
             Shapes.realMatrix("matmul term", term.left());
             int rank = term.left().columns();

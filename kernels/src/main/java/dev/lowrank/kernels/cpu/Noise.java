@@ -21,7 +21,7 @@ final class Noise {
     void addUniform(Tensor x, float bound, long key) {
         Shapes.require(
                 bound >= 0 && Float.isFinite(bound),
-                "addUniformNoise bound must be a number of at least 0, but is %s.".formatted(bound));
+                () -> "addUniformNoise bound must be a number of at least 0, but is %s.".formatted(bound));
         Shapes.reals("addUniformNoise x", x);
         team.elements(x.size(), (part, from, to) -> {
             Stretch data = Stretch.of(team, part, Stretch.BLOCK, x)[0];

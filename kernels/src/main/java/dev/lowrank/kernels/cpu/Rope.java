@@ -23,13 +23,13 @@ final class Rope {
         int columns = x.columns();
         Shapes.require(
                 heads > 0 && columns % heads == 0,
-                "rope x is %s, which does not divide into %d heads.".formatted(x, heads));
+                () -> "rope x is %s, which does not divide into %d heads.".formatted(x, heads));
         int width = columns / heads;
         Shapes.matrix("rope cos", cos);
         int half = cos.columns();
         Shapes.require(
                 half > 0 && 2L * half <= width,
-                "rope cos is %s, which turns %d elements of a head of %d.".formatted(cos, 2L * half, width));
+                () -> "rope cos is %s, which turns %d elements of a head of %d.".formatted(cos, 2L * half, width));
         Shapes.matrix("rope sin", sin, cos.rows(), half);
         Shapes.ints("rope positions", positions, rows);
         Shapes.inRange("rope positions", positions, cos.rows(), 0);

@@ -6,17 +6,31 @@ import org.jspecify.annotations.Nullable;
 
 /** Memory of one owner, replaced by a larger piece when it no longer suffices. */
 final class Scratch implements AutoCloseable {
+    private final CpuWorkspace.Source source;
     private @Nullable Arena arena;
     private MemorySegment memory = MemorySegment.NULL;
+
+    Scratch() {
+        this(new FreshPages());
+    }
+
+    Scratch(CpuWorkspace.Source source) {
+        this.source = source;
+    }
 
     /** At least so many bytes, contents undefined; the same memory at every call until more is wanted. */
     MemorySegment atLeast(long bytes) {
         if (memory.byteSize() < bytes) {
             close();
             arena = Arena.ofShared();
-            memory = arena.allocate(bytes, CpuWorkspace.ALIGNMENT);
+            memory = source.allocate(arena, bytes);
         }
         return memory;
+    }
+
+    /** What it has at present. */
+    long bytes() {
+        return memory.byteSize();
     }
 
     @Override

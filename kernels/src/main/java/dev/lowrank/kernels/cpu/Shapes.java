@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
+import java.util.function.Supplier;
 
 /** The checks at the door of every operation; {@code what} names the operation and the tensor. */
 final class Shapes {
@@ -91,9 +92,9 @@ final class Shapes {
         }
     }
 
-    static void require(boolean holds, String sentence) {
+    static void require(boolean holds, Supplier<String> sentence) {
         if (!holds) {
-            throw new IllegalArgumentException(sentence);
+            throw new IllegalArgumentException(sentence.get());
         }
     }
 

@@ -14,7 +14,7 @@ final class SoftCap {
     static void run(Team team, Tensor x, float cap) {
         Shapes.require(
                 cap > 0 && cap < Float.POSITIVE_INFINITY,
-                "softCap cap must be above 0 and finite, but is %s.".formatted(cap));
+                () -> "softCap cap must be above 0 and finite, but is %s.".formatted(cap));
         Shapes.reals("softCap x", x);
         team.elements(x.size(), (part, from, to) -> {
             Stretch data = Stretch.of(team, part, Stretch.BLOCK, x)[0];

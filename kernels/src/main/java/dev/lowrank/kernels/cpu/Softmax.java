@@ -67,10 +67,9 @@ final class Softmax {
             acc = acc.add(e);
         }
         float sum = Lanes.sum(acc, lanes);
-        Floats half = new Floats(row, true);
         for (int i = whole; i < n; i++) {
             float e = Exp.exp(Lanes.get(row, at + i) - shift);
-            half.set(to + i, e);
+            Floats.narrow(e, row, to + i);
             sum += e;
         }
         return sum;

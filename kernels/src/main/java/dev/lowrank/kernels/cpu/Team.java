@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * A fixed set of threads that work on one operation together; the caller is number 0. Work is divided by arithmetic, not
  * by who comes first, so that a result depends on the number of threads but never on timing.
  */
-final class Team implements AutoCloseable {
+class Team implements AutoCloseable {
     /** Work below this many element operations is done by the caller alone: handing it out would cost more. */
     private static final long ALONE = 1 << 15;
 
@@ -57,16 +58,19 @@ final class Team implements AutoCloseable {
     }
 
     Team(int size) {
+        this(size, size - 1);
+        for (int i = 0; i < workers.length; i++) {
+            workers[i] = new Worker(i + 1);
+            workers[i].start();
+        }
+    }
+
+    /** Without the caller so many threads, not yet there. */
+    Team(int size, int workers) {
         this.size = size;
-        this.workers = new Worker[size - 1];
+        this.workers = new Worker[workers];
         this.scratch = new Scratch[size];
-        for (int i = 0; i < size; i++) {
-            scratch[i] = new Scratch();
-        }
-        for (int i = 1; i < size; i++) {
-            workers[i - 1] = new Worker(i);
-            workers[i - 1].start();
-        }
+        Arrays.setAll(scratch, part -> new Scratch());
     }
 
     int size() {
@@ -154,6 +158,11 @@ final class Team implements AutoCloseable {
         rethrow(failure);
     }
 
+    /** What the parts have of their own, all together. */
+    long scratchBytes() {
+        return Arrays.stream(scratch).mapToLong(Scratch::bytes).sum();
+    }
+
     /** Memory of one part's own, at least {@code bytes} long, contents undefined; the same memory at every call. */
     MemorySegment scratch(int part, long bytes) {
         return scratch[part].atLeast(bytes);
@@ -177,7 +186,8 @@ final class Team implements AutoCloseable {
         }
     }
 
-    private void begin() {
+    /** Before any work of a caller. */
+    void begin() {
         if (closed) {
             throw new IllegalStateException("These kernels are closed.");
         }
@@ -236,7 +246,7 @@ final class Team implements AutoCloseable {
         }
     }
 
-    private static void joinUninterruptibly(Thread thread) {
+    static void joinUninterruptibly(Thread thread) {
         boolean interrupted = false;
         while (true) {
             try {

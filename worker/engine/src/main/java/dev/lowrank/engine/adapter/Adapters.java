@@ -37,7 +37,7 @@ public final class Adapters {
         if (wanted instanceof InitialAdapter initial) {
             return further(spec, initial, model, kernels, memory);
         }
-        float[] text = wanted instanceof PromptSpec prompt && prompt.init() == PromptInit.TEXT
+        float[] text = kernels.computes() && wanted instanceof PromptSpec prompt && prompt.init() == PromptInit.TEXT
                 ? PromptText.embeddings(prompt, Path.of(spec.baseModel()), model, kernels)
                 : null;
         return create(wanted, model, spec.baseModel(), spec.training().seed(), text, kernels, memory);

@@ -96,6 +96,9 @@ final class LoraAdapter implements Adapter {
     private float[] initialA(int rank, int inputs, long key) {
         float[] a = new float[Math.multiplyExact(rank, inputs)];
         double bound = 1 / Math.sqrt(inputs);
+        if (!tensors.kernels().computes()) {
+            return a;
+        }
         for (int i = 0; i < a.length; i++) {
             a[i] = (float)
                     (config.init() == PeftLora.Init.GAUSSIAN

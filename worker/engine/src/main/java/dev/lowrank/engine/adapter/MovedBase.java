@@ -53,9 +53,11 @@ final class MovedBase {
         require(linear, rank);
         long mark = memory.mark();
         Tensor dense = UpdatedWeight.dense(linear.weight(), linear.transposed(), kernels, memory);
-        WeightFactors start = init == AdapterInit.PISSA
-                ? WeightFactors.pissa(dense, rank, scale, key, kernels, memory)
-                : WeightFactors.olora(dense, rank, kernels);
+        WeightFactors start = !kernels.computes()
+                ? WeightFactors.zero(dense, rank)
+                : init == AdapterInit.PISSA
+                        ? WeightFactors.pissa(dense, rank, scale, key, kernels, memory)
+                        : WeightFactors.olora(dense, rank, kernels);
         memory.release(mark);
         starts.put(linear.path(), start);
         return start;

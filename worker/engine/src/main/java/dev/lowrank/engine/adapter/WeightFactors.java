@@ -31,6 +31,11 @@ record WeightFactors(float[] a, float[] b) {
     /** The first singular triples: {@code W ~ u diag(s) v'}, u [out, n] and v [in, n] with n at least r. */
     private record Triples(DMatrixRMaj u, double[] s, DMatrixRMaj v) {}
 
+    /** Of the right sizes, for a weight whose numbers nobody has. */
+    static WeightFactors zero(Tensor weight, int rank) {
+        return new WeightFactors(new float[rank * weight.columns()], new float[weight.rows() * rank]);
+    }
+
     /**
      * PiSSA: {@code A = sqrt(S / scale) V'} and {@code B = U sqrt(S / scale)} of the r largest singular triples, so that
      * {@code scale B A} is the best approximation of W of that rank. Of a matrix of more than 256 rows and columns they

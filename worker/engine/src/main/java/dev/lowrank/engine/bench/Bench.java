@@ -10,6 +10,8 @@ import dev.lowrank.engine.spec.Method;
 import dev.lowrank.engine.spec.SpecJson;
 import dev.lowrank.engine.spec.TrainingSpec;
 import dev.lowrank.engine.train.DryRun;
+import dev.lowrank.engine.train.Estimate;
+import dev.lowrank.engine.train.ProcessMemory;
 import dev.lowrank.engine.train.StepMetrics;
 import dev.lowrank.engine.train.TrainingFailure;
 import dev.lowrank.kernels.DType;
@@ -18,6 +20,7 @@ import dev.lowrank.kernels.cpu.CpuKernels;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -51,16 +54,33 @@ public final class Bench {
         return new Bench(options, ProductPeak.SIDE, out).run();
     }
 
+    /**
+     * What the steps would take, without taking them.
+     *
+     * @throws InputException if the model folder cannot be used
+     */
+    public static Estimate estimate(BenchOptions options) {
+        Bench bench = new Bench(options, ProductPeak.SIDE, line -> {});
+        return bench.onModel((model, kernels) ->
+                Estimate.of(bench.spec(), model, bench.rows(model), bench.compute(kernels), kernels));
+    }
+
     BenchResult run() {
-        try (Kernels kernels = CpuKernels.open(options.threads())) {
+        Profile profile = options.profile() ? new Profile() : null;
+        return onModel((model, kernels) -> {
             out.accept(kernels.device());
-            Profile profile = options.profile() ? new Profile() : null;
+            return run(model, kernels, profile);
+        });
+    }
+
+    private <T> T onModel(BiFunction<ModelSource, Kernels, T> use) {
+        try (Kernels kernels = CpuKernels.open(options.threads())) {
             Shape shape = Shape.named(options.shape()).orElse(null);
             if (shape != null) {
-                return run(new RandomModel(shape, options.seed()), kernels, profile);
+                return use.apply(new RandomModel(shape, options.seed()), kernels);
             }
             try (ModelFolder folder = ModelFolder.open(Path.of(options.shape()))) {
-                return run(folder, kernels, profile);
+                return use.apply(folder, kernels);
             }
         }
     }
@@ -95,6 +115,7 @@ public final class Bench {
                     List.copyOf(seconds),
                     List.copyOf(steps),
                     before,
+                    run.memory().bytes(),
                     ProcessMemory.peak(),
                     run.products(),
                     ProductPeak.measure(kernels, compute, peakSide),

@@ -33,6 +33,7 @@ public final class BenchJson {
                 .put("tokens_per_second_min", rounded(r.slowest(), 1))
                 .put("tokens_per_second_max", rounded(r.fastest(), 1))
                 .put("peak_memory_bytes", r.peakMemory() == 0 ? null : (Long) r.peakMemory())
+                .put("planned_memory_bytes", r.plannedMemory())
                 .put("base_memory_bytes", r.baseMemory() == 0 ? null : (Long) r.baseMemory())
                 .put("loss", r.last().loss())
                 .put("grad_norm", r.last().gradNorm())

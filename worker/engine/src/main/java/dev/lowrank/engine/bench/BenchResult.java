@@ -13,6 +13,7 @@ import java.util.List;
  * @param seconds of each measured step
  * @param steps the figures of each measured step
  * @param baseMemory the process's bytes before there was a model; 0 where that is not known
+ * @param plannedMemory the bytes that the plan said it would hold at most
  * @param peakMemory the most bytes it held; 0 where that is not known
  * @param products floating-point operations that a step needs in matrix products
  * @param peakFlops the most a second that the device reaches in a large product
@@ -28,6 +29,7 @@ public record BenchResult(
         List<Double> seconds,
         List<StepMetrics> steps,
         long baseMemory,
+        long plannedMemory,
         long peakMemory,
         double products,
         double peakFlops,

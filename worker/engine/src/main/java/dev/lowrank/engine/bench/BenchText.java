@@ -49,8 +49,8 @@ public final class BenchText {
         return r.peakMemory() == 0
                 ? "not known on this system"
                 : format(
-                        "%,.0f MB, %,.0f MB of it before there was a model",
-                        r.peakMemory() / 1e6, r.baseMemory() / 1e6);
+                        "%,.0f MB (planned %,.0f), %,.0f MB of it before there was a model",
+                        r.peakMemory() / 1e6, r.plannedMemory() / 1e6, r.baseMemory() / 1e6);
     }
 
     private static List<String> table(List<Profile.Line> profile) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TimedKernels implements InvocationHandler {
     private static final Set<String> UNTIMED =
-            Set.of("device", "multipliesBf16", "workspace", "pagedWorkspace", "close");
+            Set.of("device", "multipliesBf16", "computes", "phantom", "workspace", "pagedWorkspace", "close");
     private static final Object[] NONE = {};
 
     private final Kernels kernels;

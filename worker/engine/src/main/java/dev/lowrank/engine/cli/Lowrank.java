@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             CompareVariantCommand.class,
             ExportCommand.class,
             BenchCommand.class,
+            EstimateCommand.class,
             StarterCommand.class
         },
         mixinStandardHelpOptions = true,
@@ -48,7 +49,7 @@ public final class Lowrank implements Runnable {
     public void run() {
         throw new ParameterException(
                 command.commandLine(),
-                "Say what to do: train, generate, evaluate, compare, inspect, merge, export or bench.");
+                "Say what to do: train, generate, evaluate, compare, inspect, merge, export, bench or estimate.");
     }
 
     /** One sentence, and no more: the options are listed by --help. */

@@ -29,6 +29,11 @@ public final class PreferenceDataset implements RowSet {
         return load.result();
     }
 
+    /** Pairs that are tokens already. */
+    public static PreferenceDataset of(List<PreferencePair> pairs) {
+        return new PreferenceDataset(pairs, 0);
+    }
+
     /** How many pairs there are; at least one. */
     @Override
     public int size() {

@@ -35,7 +35,7 @@ final class RotaryTable {
 
     /** Makes the table right for a batch whose longest sequence has {@code longest} tokens. */
     void prepare(int longest, Kernels kernels) {
-        if (regime != rotary.regime(longest)) {
+        if (kernels.computes() && regime != rotary.regime(longest)) {
             regime = rotary.regime(longest);
             fill(rotary.frequencies(longest), kernels);
         }

@@ -287,9 +287,9 @@ public final class Transformer implements AutoCloseable {
         return logits;
     }
 
-    /** Bytes on the device of everything that was loaded. */
+    /** The most that what was loaded has taken of the device, on the way or at the end. */
     public long bytes() {
-        return memory.reservedBytes();
+        return memory.peak();
     }
 
     @Override

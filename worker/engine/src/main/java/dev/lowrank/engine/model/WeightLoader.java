@@ -106,7 +106,7 @@ final class WeightLoader {
         Nf4 quantized = Nf4.allocate(memory, out, in, precision.doubleQuantized());
         long mark = memory.mark();
         Tensor dense = memory.take(out, in);
-        if (transposed) {
+        if (transposed && kernels.computes()) {
             kernels.upload(turned(whole(name, in, out), (int) in, (int) out), 0, dense);
         } else {
             fill(name, dense);
@@ -124,6 +124,9 @@ final class WeightLoader {
 
     /** Copies a tensor some rows at a time: a large one would leave as much garbage behind. */
     private void fill(String name, Tensor target) {
+        if (!kernels.computes()) {
+            return;
+        }
         int columns = target.columns();
         int most = Math.clamp(PART / columns, 1, target.rows());
         for (int row = 0; row < target.rows(); row += most) {

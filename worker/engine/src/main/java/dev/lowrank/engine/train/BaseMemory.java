@@ -1,6 +1,5 @@
 package dev.lowrank.engine.train;
 
-import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.Slot;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.FourBit;
@@ -62,16 +61,6 @@ public record BaseMemory(long parameters, long bytes, long quantizedParameters, 
     /** What a value of a quantized linear layer takes, its share of the scales included; 32 where none is quantized. */
     public double bitsPerParameter() {
         return quantizedParameters == 0 ? 32 : 8.0 * quantizedBytes / quantizedParameters;
-    }
-
-    /** Elements of the largest 4-bit weight, which is made fp32 for each product; 0 where none is quantized. */
-    static long largestQuantized(Transformer model) {
-        return model.linears().stream()
-                .map(Linear::weight)
-                .filter(FourBit.class::isInstance)
-                .mapToLong(weight -> (long) weight.rows() * weight.columns())
-                .max()
-                .orElse(0);
     }
 
     /** One sentence. */

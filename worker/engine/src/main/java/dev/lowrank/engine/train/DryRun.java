@@ -29,18 +29,18 @@ public final class DryRun implements AutoCloseable {
     private final double products;
     private int completed;
 
-    private DryRun(TrainingSpec spec, Dataset rows, Trainee trainee, Kernels kernels) {
+    private DryRun(TrainingSpec spec, Dataset rows, MemoryPlan memory, Trainee trainee, Kernels kernels) {
         TrainingSettings settings = spec.training();
         this.rows = rows;
         this.trainee = trainee;
         this.scratch = kernels.workspace();
+        scratch.reserve(memory.scratch());
         this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, Path.of(""));
         Objective objective = Objective.of(rows, trainee, kernels, scratch);
         this.batches = new BatchPlan(rows.size(), objective::tokens, settings.maxLength(), settings);
         trainee.model().noise((float) settings.neftuneAlpha());
         trainee.model().reservePositions(rows.longestRow());
-        long free = AvailableMemory.ofThisProcess().bytes();
-        this.memory = MemoryPlan.of(spec, trainee, optimizer, batches, objective, null, free);
+        this.memory = memory;
         trainee.model().checkpointing(memory.checkpointing());
         this.step = new TrainingStep(settings, objective, optimizer, new GradientWatch());
         this.products = new Products(trainee.model(), trainee.trainable(), spec.method() == Method.FULL)
@@ -49,9 +49,11 @@ public final class DryRun implements AutoCloseable {
 
     /** Loads the base and makes the adapter; the spec's files are not looked at, and its optimizer must not be paged. */
     public static DryRun open(TrainingSpec spec, ModelSource base, Dataset rows, DType compute, Kernels kernels) {
+        MemoryPlan memory = new MemoryPlanner(base, RowLengths.of(rows), null, compute, kernels, Room.ofThisProcess())
+                .fitting(spec);
         Trainee trainee = Trainee.prepare(spec, base, compute, kernels);
         try {
-            return new DryRun(spec, rows, trainee, kernels);
+            return new DryRun(spec, rows, memory, trainee, kernels);
         } catch (RuntimeException | Error e) {
             trainee.close();
             throw e;

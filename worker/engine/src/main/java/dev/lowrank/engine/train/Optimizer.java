@@ -86,13 +86,6 @@ final class Optimizer implements AutoCloseable {
         return kind == OptimizerKind.ADAMW_8BIT && size >= AdamW8State.SMALLEST;
     }
 
-    /** What the averages of a parameter of so many elements take. */
-    static long stateBytes(OptimizerKind kind, long size) {
-        return isCoded(kind, size)
-                ? 2 * (size + Math.ceilDiv(size, AdamW8State.BLOCK) * Float.BYTES)
-                : 2 * size * Float.BYTES;
-    }
-
     void zeroGradients() {
         for (Moved one : moved) {
             kernels.zero(one.gradient());
@@ -144,9 +137,9 @@ final class Optimizer implements AutoCloseable {
         return moved.stream().mapToLong(one -> one.parameter().value().size()).sum();
     }
 
-    /** Bytes in memory; pages that were written out do not count. */
-    long reservedBytes() {
-        return settings.paged() ? 0 : memory.reservedBytes();
+    /** What the averages take, in memory or paged out. */
+    long bytes() {
+        return memory.peak();
     }
 
     @Override

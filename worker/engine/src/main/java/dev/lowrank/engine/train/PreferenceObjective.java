@@ -31,7 +31,8 @@ import java.util.stream.Stream;
  * {@code beta * sigmoid(-margin)}. A step's loss is the mean over its pairs.
  */
 final class PreferenceObjective implements Objective {
-    private static final int PAIRS = 8;
+    /** Pairs that are judged together. */
+    static final int PAIRS = 8;
 
     private final PreferenceDataset data;
     private final Trainee trainee;

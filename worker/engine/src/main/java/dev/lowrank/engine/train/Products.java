@@ -2,6 +2,7 @@ package dev.lowrank.engine.train;
 
 import dev.lowrank.engine.data.Example;
 import dev.lowrank.engine.family.Architecture;
+import dev.lowrank.engine.family.ModuleNames;
 import dev.lowrank.engine.format.PeftKey;
 import dev.lowrank.engine.model.Linear;
 import dev.lowrank.engine.model.TokenBatch;
@@ -11,6 +12,8 @@ import dev.lowrank.kernels.Sequences;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * The floating-point operations that a pass forwards and back cannot do without: those of its matrix products, a
@@ -52,11 +55,18 @@ final class Products {
     }
 
     private double linear(Linear linear, long tokens) {
-        boolean reads = full || linear.layer() > 0 || !Activations.readsStream(linear, a.names());
+        boolean reads = full || linear.layer() > 0 || !readsStream(linear, a.names());
         int passes = 1 + (reads ? 1 : 0) + (full ? 1 : 0);
         double products = 2.0 * passes * linear.inputs() * linear.outputs();
         Parameter down = trained.get(PeftKey.loraA(linear.path()).name());
         return tokens * (down == null ? products : products + adapter(linear, down.rows(), reads));
+    }
+
+    /** Whether a layer's input is the stream, normalised, as attention's projections have it. */
+    private static boolean readsStream(Linear linear, ModuleNames names) {
+        return Stream.of(names.query(), names.key(), names.value(), names.queryKeyValue())
+                .filter(Objects::nonNull)
+                .anyMatch(name -> !name.isEmpty() && linear.path().endsWith("." + name));
     }
 
     private static double adapter(Linear linear, long rank, boolean reads) {

@@ -20,9 +20,11 @@ import org.jspecify.annotations.Nullable;
 /** The rows of a run, as tokens, for what the run minimises. */
 final class RunData {
     /** Turns rows into an objective, once there is something to train. */
-    private interface Rows {
+    private interface Use {
         Objective over(Trainee trainee, Kernels kernels, Workspace scratch);
     }
+
+    private record Rows(RowLengths lengths, Use use) {}
 
     private final Rows training;
     private final @Nullable Rows validation;
@@ -73,21 +75,33 @@ final class RunData {
 
     private static Rows tokens(Path file, TrainingSpec spec, @Nullable RowEncoder encoder, int vocabulary, int length) {
         Dataset rows = Dataset.load(file, spec.format(), encoder, vocabulary, length);
-        return (trainee, kernels, scratch) -> Objective.of(rows, trainee, kernels, scratch);
+        return new Rows(
+                RowLengths.of(rows), (trainee, kernels, scratch) -> Objective.of(rows, trainee, kernels, scratch));
     }
 
     private static Rows pairs(Path file, @Nullable RowEncoder encoder, int vocabulary, int length, double beta) {
         PreferenceDataset rows = PreferenceDataset.load(file, encoder, vocabulary, length);
-        return (trainee, kernels, scratch) -> Objective.of(rows, trainee, beta, kernels, scratch);
+        return new Rows(
+                RowLengths.of(rows),
+                (trainee, kernels, scratch) -> Objective.of(rows, trainee, beta, kernels, scratch));
     }
 
     Objective training(Trainee trainee, Kernels kernels, Workspace scratch) {
-        return training.over(trainee, kernels, scratch);
+        return training.use.over(trainee, kernels, scratch);
     }
 
     @Nullable
     Objective validation(Trainee trainee, Kernels kernels, Workspace scratch) {
-        return validation == null ? null : validation.over(trainee, kernels, scratch);
+        return validation == null ? null : validation.use.over(trainee, kernels, scratch);
+    }
+
+    RowLengths trainingLengths() {
+        return training.lengths;
+    }
+
+    @Nullable
+    RowLengths validationLengths() {
+        return validation == null ? null : validation.lengths;
     }
 
     /** Most tokens of a row, and of a pack of rows. */

@@ -57,6 +57,7 @@ public final class TrainingRun implements AutoCloseable {
             ModelFolder base,
             Arithmetic arithmetic,
             RunData data,
+            MemoryPlan memory,
             Trainee trainee)
             throws IOException {
         this.spec = spec;
@@ -67,20 +68,14 @@ public final class TrainingRun implements AutoCloseable {
         this.arithmetic = arithmetic;
         this.trainee = trainee;
         this.scratch = kernels.workspace();
+        scratch.reserve(memory.scratch());
         this.objective = data.training(trainee, kernels, scratch);
         this.validation = data.validation(trainee, kernels, scratch);
         this.batches = new BatchPlan(objective.data().size(), objective::tokens, data.maxLength(), settings);
         this.optimizer = new Optimizer(trainee.trainable(), settings, kernels, directory);
         trainee.model().noise((float) settings.neftuneAlpha());
         trainee.model().reservePositions(longestRow());
-        this.memory = MemoryPlan.of(
-                spec,
-                trainee,
-                optimizer,
-                batches,
-                objective,
-                validation,
-                AvailableMemory.ofThisProcess().bytes());
+        this.memory = memory;
         trainee.model().checkpointing(memory.checkpointing());
         Path root = directory.resolve("checkpoints");
         this.checkpoints = new Checkpoints(root, kernels);
@@ -100,6 +95,7 @@ public final class TrainingRun implements AutoCloseable {
             return restored;
         } catch (IOException | RuntimeException | Error e) {
             optimizer.close();
+            scratch.close();
             throw e;
         }
     }
@@ -110,21 +106,50 @@ public final class TrainingRun implements AutoCloseable {
      *
      * @param spec with local paths
      * @throws InputException if the spec, the base, the data or the adapter cannot be used
+     * @throws TrainingFailure if the memory for its heaviest micro-batch cannot be had
      */
     public static TrainingRun open(TrainingSpec spec, Path directory, Kernels kernels) {
         ModelFolder base = ModelFolder.open(Path.of(spec.baseModel()));
-        Trainee trainee = null;
         try {
             Files.createDirectories(directory);
             RunData data = RunData.load(spec, base);
             Arithmetic arithmetic = Arithmetic.choose(spec.training().dtype(), base, kernels);
-            trainee = Trainee.prepare(spec, base, arithmetic.type(), kernels);
-            return new TrainingRun(spec, directory, kernels, base, arithmetic, data, trainee);
+            MemoryPlanner planner = new MemoryPlanner(
+                    base,
+                    data.trainingLengths(),
+                    data.validationLengths(),
+                    arithmetic.type(),
+                    kernels,
+                    Room.ofThisProcess());
+            MemoryPlan memory = planner.fitting(spec);
+            try {
+                return loaded(spec, directory, kernels, base, arithmetic, data, memory);
+            } catch (OutOfMemoryError e) {
+                throw planner.outOfMemory(spec, memory);
+            }
         } catch (IOException e) {
-            closeAll(trainee, base);
+            base.close();
             throw new UncheckedIOException("Cannot use %s: %s".formatted(directory, e.getMessage()), e);
         } catch (RuntimeException | Error e) {
-            closeAll(trainee, base);
+            base.close();
+            throw e;
+        }
+    }
+
+    private static TrainingRun loaded(
+            TrainingSpec spec,
+            Path directory,
+            Kernels kernels,
+            ModelFolder base,
+            Arithmetic arithmetic,
+            RunData data,
+            MemoryPlan memory)
+            throws IOException {
+        Trainee trainee = Trainee.prepare(spec, base, arithmetic.type(), kernels);
+        try {
+            return new TrainingRun(spec, directory, kernels, base, arithmetic, data, memory, trainee);
+        } catch (IOException | RuntimeException | Error e) {
+            trainee.close();
             throw e;
         }
     }
@@ -277,6 +302,18 @@ public final class TrainingRun implements AutoCloseable {
         return checkpoints.write(completed, identity, evaluations.json(), best, optimizer.state());
     }
 
+    /** What has really been taken, in the terms of the plan. */
+    record Taken(long loaded, long trained, long optimizer, long scratch, long reserved) {}
+
+    Taken taken() {
+        return new Taken(
+                trainee.model().bytes(),
+                trainee.memory().peak(),
+                optimizer.bytes(),
+                scratch.peak(),
+                scratch.reservedBytes());
+    }
+
     /** Loss on the validation file for the base alone and the run's result; null if the spec names no validation file. */
     public @Nullable HeldOut evaluate() {
         Objective rows = validation;
@@ -386,18 +423,12 @@ public final class TrainingRun implements AutoCloseable {
         return evaluation.earlyStopping() != null || evaluation.keep() != Keep.LAST;
     }
 
-    private static void closeAll(@Nullable Trainee trainee, ModelFolder base) {
-        if (trainee != null) {
-            trainee.close();
-        }
-        base.close();
-    }
-
     @Override
     public void close() {
         scratch.close();
         optimizer.close();
-        closeAll(trainee, base);
+        trainee.close();
+        base.close();
     }
 
     @Override

@@ -40,6 +40,10 @@ final class TinyRun {
         return this;
     }
 
+    ObjectNode json() {
+        return spec;
+    }
+
     TrainingRun open(Path folder, Kernels kernels) {
         return TrainingRun.open(SpecJson.read(spec).spec(), folder, kernels);
     }

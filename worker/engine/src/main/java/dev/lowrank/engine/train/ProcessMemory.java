@@ -1,4 +1,4 @@
-package dev.lowrank.engine.bench;
+package dev.lowrank.engine.train;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -6,17 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The memory that this process holds, Java heap and all, as Linux counts it; 0 elsewhere. */
-final class ProcessMemory {
+public final class ProcessMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
 
     private ProcessMemory() {}
 
-    static long now() {
+    public static long now() {
         return bytes("VmRSS:");
     }
 
     /** The most there has been. */
-    static long peak() {
+    public static long peak() {
         return bytes("VmHWM:");
     }
 

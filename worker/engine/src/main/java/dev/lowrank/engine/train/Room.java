@@ -1,0 +1,22 @@
+package dev.lowrank.engine.train;
+
+/**
+ * What a run finds before anything of it is in memory.
+ *
+ * @param process bytes that the process takes besides the run's own
+ * @param available bytes that it may take in all; {@link Long#MAX_VALUE} where the system does not say
+ */
+public record Room(long process, long available) {
+    /** What a step's code, compiled and loaded, adds to a process that has only read its data. */
+    private static final long LATER = 60_000_000;
+
+    static Room ofThisProcess() {
+        long held = ProcessMemory.now();
+        long free = AvailableMemory.ofThisProcess().bytes();
+        return new Room(held + LATER, free == Long.MAX_VALUE ? free : free + held);
+    }
+
+    boolean known() {
+        return available != Long.MAX_VALUE;
+    }
+}
