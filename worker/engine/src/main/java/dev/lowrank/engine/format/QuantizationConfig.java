@@ -106,7 +106,7 @@ public record QuantizationConfig(boolean doubleQuantized, String computeType, Li
             return Refusal.of(
                     file,
                     "says in quantization_config that %s is %s, which is not supported; use a copy that is quantized by bitsandbytes as nf4 or not at all"
-                            .formatted(Refusal.printable(field), shown(value)));
+                            .formatted(Refusal.quoted(field), shown(value)));
         }
 
         private void require(boolean holds, String field, JsonNode value, String wanted) {
@@ -118,7 +118,7 @@ public record QuantizationConfig(boolean doubleQuantized, String computeType, Li
         }
 
         private static String shown(JsonNode value) {
-            return value.isMissingNode() ? "left out" : Refusal.printable(value.toString());
+            return Refusal.shown(value, "left out");
         }
     }
 }
