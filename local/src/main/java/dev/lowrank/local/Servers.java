@@ -11,8 +11,7 @@ record Servers(Installation installation) {
     /** Small pages and JSON: what starts fast and leaves the processors to training serves best. */
     private static final List<String> API_OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m");
 
-    private static final List<String> WORKER_OPTIONS = 
-            List.of("-XX:+UseSerialGC", "-Xmn32m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=30");
+    private static final List<String> WORKER_OPTIONS = List.of("-XX:+UseParallelGC");
 
     /** Where the database is. User and password may be null: then they are in the address or the environment. */
     record Database(
