@@ -50,6 +50,6 @@ final class LowRankShapes {
     }
 
     private static void beta(String what, float beta) {
-        Shapes.require(beta == 0 || beta == 1, "%s beta is %s, but must be 0 or 1.".formatted(what, beta));
+        Shapes.require(beta == 0 || beta == 1, () -> "%s beta is %s, but must be 0 or 1.".formatted(what, beta));
     }
 }
