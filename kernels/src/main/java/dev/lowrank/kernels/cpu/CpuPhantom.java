@@ -3,6 +3,7 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
@@ -31,6 +32,7 @@ final class CpuPhantom implements InvocationHandler {
     private final CrossEntropy crossEntropy;
     private final List<CpuWorkspace> open = new ArrayList<>();
     private long peak;
+    private long factors; // of low-rank layers
     private long blocks; // of attention, in one thread
     private long copies; // in F32 for attention
 
@@ -59,7 +61,7 @@ final class CpuPhantom implements InvocationHandler {
             case "phantom" -> of(device, threads);
             case "workspace" -> workspace();
             case "pagedWorkspace" -> CpuWorkspace.phantom(workspace -> {});
-            case "ownBytes" -> half.bytes() + threads * blocks + copies;
+            case "ownBytes" -> half.bytes() + factors + threads * blocks + copies;
             case "peakBytes" -> peakBytes();
             case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
             case "unpack" -> unpack(arguments);
@@ -71,6 +73,8 @@ final class CpuPhantom implements InvocationHandler {
                         (Sequences) arguments[6],
                         (AttentionShape) arguments[7],
                         tensors(arguments, 1, 2, 3, 0, 4, 8, 9, 10));
+            case "lowRank" -> lowRank((LowRankLayer) arguments[1]);
+            case "lowRankBackward" -> lowRank((LowRankLayer) arguments[3]);
             case "linearCrossEntropy" -> linearCrossEntropy(arguments);
             case "allFinite" -> true;
             case "sumOfSquares" -> 0.0;
@@ -118,6 +122,14 @@ final class CpuPhantom implements InvocationHandler {
 
     private @Nullable Object unpack(Object[] of) {
         half.unpack((Packed) of[0], (Tensor) of[1]);
+        return null;
+    }
+
+    /** The factors packed, and for each thread its part of their gradients and a strip of dy; ranks rounded up. */
+    private @Nullable Object lowRank(LowRankLayer layer) {
+        long both = (long) Bf16Layout.padded(layer.rank()) * (layer.inputs() + layer.outputs());
+        long strip = (long) Bf16Matmul.STRIP * layer.outputs() * Short.BYTES;
+        factors = Math.max(factors, 2 * both * Short.BYTES + threads * (both * Float.BYTES + strip));
         return null;
     }
 
