@@ -66,7 +66,7 @@ public record QuantizationConfig(boolean doubleQuantized, String computeType, Li
             require(flag("load_in_4bit"), "load_in_4bit", section.path("load_in_4bit"), "true");
             allow("bnb_4bit_quant_type", section.path("bnb_4bit_quant_type"), "nf4");
             JsonNode compute = section.path("bnb_4bit_compute_dtype");
-            String computeType = compute.isMissingNode() || compute.isNull() ? "float32" : compute.asString();
+            String computeType = compute.isMissingNode() || compute.isNull() ? "float32" : compute.asString("");
             require(FLOATS.contains(computeType), "bnb_4bit_compute_dtype", compute, "float32, bfloat16 or float16");
             return new QuantizationConfig(flag("bnb_4bit_use_double_quant"), computeType, skipModules());
         }

@@ -49,6 +49,8 @@ class QuantizationConfigTest {
                 "\"load_in_4bit\": true, \"load|\"load_in_4bit\": 1, \"load|load_in_4bit 1 where true or false belongs",
                 "6.0|6.0, \"rotation\": \"hadamard\"|\"rotation\" is \"hadamard\"",
                 "\"bfloat16\"|\"int8\"|bnb_4bit_compute_dtype \"int8\" where float32",
+                "\"bfloat16\"|{\"a\": 1}|bnb_4bit_compute_dtype {\"a\":1} where float32",
+                "\"bfloat16\"|[]|bnb_4bit_compute_dtype [] where float32",
                 "\"lm_head\"|7|llm_int8_skip_modules [7,\"model.layers.1.mlp\"] where",
             })
     void refusesAnythingElseByName(String from, String to, String says) {
