@@ -11,7 +11,8 @@ record Servers(Installation installation) {
     /** Small pages and JSON: what starts fast and leaves the processors to training serves best. */
     private static final List<String> API_OPTIONS = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx768m");
 
-    private static final List<String> WORKER_OPTIONS = List.of("-XX:+UseParallelGC");
+    /** A job's numbers lie outside of the heap, which so stays near what is in use. */
+    private static final List<String> WORKER_OPTIONS = List.of("-XX:+UseSerialGC", "-Xmn16m");
 
     /** Where the database is. User and password may be null: then they are in the address or the environment. */
     record Database(

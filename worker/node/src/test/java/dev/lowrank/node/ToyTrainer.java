@@ -9,6 +9,7 @@ import dev.lowrank.engine.train.CheckpointFolder;
 import dev.lowrank.engine.train.Ending;
 import dev.lowrank.engine.train.HeldOut;
 import dev.lowrank.engine.train.MemoryPlan;
+import dev.lowrank.engine.train.Room;
 import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.StepMetrics;
@@ -44,7 +45,17 @@ final class ToyTrainer implements Trainer {
     volatile int bestStep = STEPS;
 
     private static final MemoryPlan MEMORY = new MemoryPlan(
-            new BaseMemory(1000, 4000, 0, 0), 80, 80, false, 1 << 20, 1 << 20, 1 << 30, GradientCheckpointing.AUTO);
+            new BaseMemory(1000, 4000, 0, 0),
+            4000,
+            0,
+            80,
+            80,
+            false,
+            1 << 20,
+            1 << 20,
+            0,
+            new Room(0, 1 << 30),
+            GradientCheckpointing.AUTO);
 
     private static final Arithmetic ARITHMETIC = new Arithmetic(DType.F32, "Computes nothing.");
 

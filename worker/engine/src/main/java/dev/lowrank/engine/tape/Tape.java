@@ -175,7 +175,8 @@ public final class Tape {
         Value y = result(out, stream.needsGradient() || projection.needsGradient());
         record(y, dy -> {
             if (projection.needsGradient()) {
-                projection.backward(projection.whole() == null ? narrowed(dy, x.data().dtype()) : dy);
+                projection.backward(
+                        projection.whole() == null ? narrowed(dy, x.data().dtype()) : dy);
             }
             share(dy, stream);
         });
