@@ -1,14 +1,15 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Activation;
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Activations of whole tensors, gated by a second tensor or alone. They go block by block through arrays that stay in the
- * nearest cache; the last block is padded to whole vectors, so every element gets the same arithmetic. SiLU's gate, the
- * commonest of all, has loops that need no arrays; the arrays then do what does not fill a vector.
+ * nearest cache; the last block is padded to whole vectors, so every element gets the same arithmetic. The gate
+ * by SiLU, the commonest of all, has loops that need no arrays: these do what does not fill a vector.
  */
 final class Activating {
     private static final int BLOCK = Stretch.BLOCK; // A multiple of every vector's width.
@@ -24,28 +25,31 @@ final class Activating {
         Shapes.reals("gated up", up, gate.size());
         Shapes.reals("gated out", out, gate.size());
         Floats gates = Floats.of(gate);
+        boolean silu = activation == Activation.SILU;
+        boolean halves = allHalf(gate, up, out);
         team.elements(gate.size(), (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, BLOCK, gate, up, out);
-            Stretch ups = s[1];
-            Stretch outs = s[2];
+            MemorySegment u = s[1].memory();
+            MemorySegment o = s[2].memory();
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             Stretch.blocks(from, to, (at, n) -> {
-                long atUp = ups.read(at, n);
-                long atOut = outs.place(at);
-                int done = 0;
-                if (activation == Activation.SILU) {
-                    done = Lanes.whole(n);
-                    long atGate = s[0].read(at, n);
-                    Curves.gateBySilu(s[0].memory(), atGate, ups.memory(), atUp, outs.memory(), atOut, done);
+                int done = silu ? Lanes.whole(n) : 0;
+                if (silu && halves) {
+                    Curves.gateBySiluInHalf(gate.data(), up.data(), out.data(), at, done);
+                } else if (silu) {
+                    long atGate = s[0].read(at, done);
+                    Curves.gateBySilu(s[0].memory(), atGate, u, s[1].read(at, done), o, s[2].place(at), done);
+                    s[2].write(at, done);
                 }
                 if (done < n) {
-                    int rest = n - done;
-                    gates.read(at + done, z, 0, rest);
-                    Curves.values(activation, z, y, rest);
-                    multiply(y, ups.memory(), atUp + done, outs.memory(), atOut + done, rest);
+                    long rest = at + done;
+                    int count = n - done;
+                    gates.read(rest, z, 0, count);
+                    Curves.values(activation, z, y, count);
+                    multiply(y, u, s[1].read(rest, count), o, s[2].place(rest), count);
+                    s[2].write(rest, count);
                 }
-                outs.write(at, n);
             });
         });
     }
@@ -59,28 +63,44 @@ final class Activating {
         Shapes.reals("gatedBackward dGate", dGate, size);
         Shapes.reals("gatedBackward dUp", dUp, size);
         Floats gates = Floats.of(gate);
+        boolean silu = activation == Activation.SILU;
+        boolean halves = allHalf(dOut, gate, up, dGate, dUp);
         team.elements(size, (part, from, to) -> {
-            Stretch[] s = Stretch.of(team, part, BLOCK, dOut, up, dGate, dUp);
+            Stretch[] s = Stretch.of(team, part, BLOCK, dOut, gate, up, dGate, dUp);
+            MemorySegment d = s[0].memory();
+            MemorySegment g = s[1].memory();
+            MemorySegment u = s[2].memory();
+            MemorySegment dG = s[3].memory();
+            MemorySegment dU = s[4].memory();
             float[] z = new float[BLOCK];
             float[] y = new float[BLOCK];
             float[] slope = new float[BLOCK];
             Stretch.blocks(from, to, (at, n) -> {
-                gates.read(at, z, 0, n);
-                Curves.slopes(activation, z, y, slope, n);
-                split(
-                        s[0].memory(),
-                        s[0].read(at, n),
-                        s[1].memory(),
-                        s[1].read(at, n),
-                        y,
-                        slope,
-                        s[2].memory(),
-                        s[2].place(at),
-                        s[3].memory(),
-                        s[3].place(at),
-                        n);
-                s[2].write(at, n);
-                s[3].write(at, n);
+                int done = silu ? Lanes.whole(n) : 0;
+                if (silu && halves) {
+                    Curves.sigmoidsOfHalf(gate.data(), at, y, done);
+                    Curves.gateBySiluBackwardInHalf(
+                            dOut.data(), gate.data(), y, up.data(), dGate.data(), dUp.data(), at, done);
+                } else if (silu) {
+                    long atD = s[0].read(at, done);
+                    long atG = s[1].read(at, done);
+                    long atU = s[2].read(at, done);
+                    Curves.sigmoids(g, atG, y, done);
+                    Curves.gateBySiluBackward(d, atD, g, atG, y, u, atU, dG, s[3].place(at), dU, s[4].place(at), done);
+                    s[3].write(at, done);
+                    s[4].write(at, done);
+                }
+                if (done < n) {
+                    long rest = at + done;
+                    int count = n - done;
+                    gates.read(rest, z, 0, count);
+                    Curves.slopes(activation, z, y, slope, count);
+                    long atD = s[0].read(rest, count);
+                    long atU = s[2].read(rest, count);
+                    split(d, atD, u, atU, y, slope, dG, s[3].place(rest), dU, s[4].place(rest), count);
+                    s[3].write(rest, count);
+                    s[4].write(rest, count);
+                }
             });
         });
     }
@@ -119,6 +139,14 @@ final class Activating {
                 s[1].write(at, n);
             });
         });
+    }
+
+    private static boolean allHalf(Tensor... tensors) {
+        boolean all = true;
+        for (Tensor tensor : tensors) {
+            all &= tensor.dtype() == DType.BF16;
+        }
+        return all;
     }
 
     /** {@code out = block * y} for n elements. */

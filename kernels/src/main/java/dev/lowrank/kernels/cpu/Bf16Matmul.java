@@ -270,7 +270,7 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /** Rows {@code [from, to)} and column blocks {@code [first, end)} of C. */
-    private static void region(
+    static void region(
             Compiled mine,
             Left a,
             PackedMatrix b,

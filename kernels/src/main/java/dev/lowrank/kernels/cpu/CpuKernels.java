@@ -52,8 +52,13 @@ public final class CpuKernels implements Kernels {
     private final Nf4Dequantizer nf4Dequantizer;
 
     private CpuKernels(int threads, boolean multipliesBf16) {
-        device = "CPU, %d %s, %s, fp32 by oneDNN %s"
-                .formatted(threads, threads == 1 ? "thread" : "threads", vectors(), OneDnn.version());
+        device = "CPU, %d %s, %s, %sfp32 by oneDNN %s"
+                .formatted(
+                        threads,
+                        threads == 1 ? "thread" : "threads",
+                        vectors(),
+                        multipliesBf16 ? OneDnn.hasAmx() ? "bf16 by AMX, " : "bf16, " : "",
+                        OneDnn.version());
         team = new Team(threads);
         elementwise = new Elementwise(team);
         columns = new Columns(team);

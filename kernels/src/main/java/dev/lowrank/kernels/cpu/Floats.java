@@ -23,6 +23,7 @@ record Floats(MemorySegment data, boolean half) {
     static final VectorSpecies<Short> S =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.WIDTH * Short.SIZE));
     private static final int NAN = 0x7FC00000;
+    private static final int LONGEST = 1 << 20;
 
     static Floats of(Tensor tensor) {
         return new Floats(tensor.data(), tensor.dtype() == DType.BF16);
@@ -45,31 +46,36 @@ record Floats(MemorySegment data, boolean half) {
         if (source.half == target.half) {
             long bytes = source.half ? Short.BYTES : Float.BYTES;
             MemorySegment.copy(source.data, from * bytes, target.data, to * bytes, count * bytes);
-        } else if (source.half) {
-            widen(source.data, from, target.data, to, count);
-        } else {
-            narrow(source.data, from, target.data, to, count);
+            return;
+        }
+        for (long done = 0; done < count; done += LONGEST) {
+            int part = (int) Math.min(LONGEST, count - done);
+            if (source.half) {
+                widen(source.data, from + done, target.data, to + done, part);
+            } else {
+                narrow(source.data, from + done, target.data, to + done, part);
+            }
         }
     }
 
     /** Copies {@code count} elements of BF16 to F32. */
-    static void widen(MemorySegment source, long from, MemorySegment target, long to, long count) {
-        long whole = count & -Lanes.WIDTH;
-        for (long i = 0; i < whole; i += Lanes.WIDTH) {
+    static void widen(MemorySegment source, long from, MemorySegment target, long to, int count) {
+        int whole = Lanes.whole(count);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
             Lanes.store(widen(source, from + i), target, to + i);
         }
-        for (long i = whole; i < count; i++) {
+        for (int i = whole; i < count; i++) {
             Lanes.set(target, to + i, wide(source.getAtIndex(JAVA_SHORT, from + i)));
         }
     }
 
     /** Rounds {@code count} elements of F32 to BF16. */
-    static void narrow(MemorySegment source, long from, MemorySegment target, long to, long count) {
-        long whole = count & -Lanes.WIDTH;
-        for (long i = 0; i < whole; i += Lanes.WIDTH) {
+    static void narrow(MemorySegment source, long from, MemorySegment target, long to, int count) {
+        int whole = Lanes.whole(count);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
             narrow(Lanes.load(source, from + i), target, to + i);
         }
-        for (long i = whole; i < count; i++) {
+        for (int i = whole; i < count; i++) {
             target.setAtIndex(JAVA_SHORT, to + i, narrow(Lanes.get(source, from + i)));
         }
     }

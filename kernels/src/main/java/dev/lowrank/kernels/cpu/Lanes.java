@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -19,6 +20,11 @@ final class Lanes {
     static final int WIDTH = F.length();
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8, 1, true);
+    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4, 1, true);
+    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2, 1, true);
+    private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(F, 1, 1, true);
 
     private Lanes() {}
 
@@ -54,6 +60,36 @@ final class Lanes {
 
     static FloatVector all(float value) {
         return FloatVector.broadcast(F, value);
+    }
+
+    /**
+     * The sum of a vector's lanes, always in the same order: halves added until one is left. The Vector API's own
+     * reduction promises no order and gives other bits compiled than interpreted.
+     */
+    static float sum(FloatVector vector) {
+        FloatVector v = vector;
+        if (WIDTH > 8) {
+            v = v.add(v.rearrange(BY_8));
+        }
+        if (WIDTH > 4) {
+            v = v.add(v.rearrange(BY_4));
+        }
+        v = v.add(v.rearrange(BY_2));
+        return v.add(v.rearrange(BY_1)).lane(0);
+    }
+
+    /** {@code sum of a[i] * b[i]} over {@code n} elements. */
+    static float dot(MemorySegment a, long atA, MemorySegment b, long atB, int n) {
+        int whole = whole(n);
+        FloatVector acc = FloatVector.zero(F);
+        for (int i = 0; i < whole; i += WIDTH) {
+            acc = load(a, atA + i).fma(load(b, atB + i), acc);
+        }
+        float total = sum(acc);
+        for (int i = whole; i < n; i++) {
+            total = Math.fma(get(a, atA + i), get(b, atB + i), total);
+        }
+        return total;
     }
 
     /**

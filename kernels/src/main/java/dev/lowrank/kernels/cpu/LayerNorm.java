@@ -26,13 +26,12 @@ final class LayerNorm {
             Stretch[] s = Stretch.of(team, part, columns, x, y);
             MemorySegment in = s[0].memory();
             Stretch out = s[1];
-            float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 long atX = s[0].read(at, columns);
-                float mu = sum(in, atX, columns, lanes) / columns;
+                float mu = sum(in, atX, columns) / columns;
                 // About the mean, in a second pass: the mean of squares less the square of the mean would cancel.
-                float squares = squaresAbout(mu, in, atX, columns, lanes);
+                float squares = squaresAbout(mu, in, atX, columns);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(mean.data(), n, mu);
                 Lanes.set(rstd.data(), n, r);
@@ -115,7 +114,6 @@ final class LayerNorm {
             MemorySegment d = s[0].memory();
             MemorySegment in = s[1].memory();
             Stretch sum = s[2];
-            float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 long atDy = s[0].read(at, columns);
@@ -123,35 +121,35 @@ final class LayerNorm {
                 long atDx = sum.read(at, columns);
                 float mu = Lanes.get(mean, n);
                 float r = Lanes.get(rstd, n);
-                float meanM = Lanes.dot(d, atDy, weight, 0, columns, lanes) / columns;
-                float meanMh = weightedDot(d, atDy, in, atX, weight, columns, mu, lanes) * r / columns;
+                float meanM = Lanes.dot(d, atDy, weight, 0, columns) / columns;
+                float meanMh = weightedDot(d, atDy, in, atX, weight, columns, mu) * r / columns;
                 addInputRow(d, atDy, in, atX, weight, columns, mu, r, meanM, meanMh, sum.memory(), atDx);
                 sum.write(at, columns);
             }
         });
     }
 
-    private static float sum(MemorySegment x, long at, int columns, float[] lanes) {
+    private static float sum(MemorySegment x, long at, int columns) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
             acc = acc.add(Lanes.load(x, at + c));
         }
-        float sum = Lanes.sum(acc, lanes);
+        float sum = Lanes.sum(acc);
         for (int c = whole; c < columns; c++) {
             sum += Lanes.get(x, at + c);
         }
         return sum;
     }
 
-    private static float squaresAbout(float mu, MemorySegment x, long at, int columns, float[] lanes) {
+    private static float squaresAbout(float mu, MemorySegment x, long at, int columns) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
             FloatVector d = Lanes.load(x, at + c).sub(mu);
             acc = d.fma(d, acc);
         }
-        float sum = Lanes.sum(acc, lanes);
+        float sum = Lanes.sum(acc);
         for (int c = whole; c < columns; c++) {
             float d = Lanes.get(x, at + c) - mu;
             sum = Math.fma(d, d, sum);
@@ -183,21 +181,14 @@ final class LayerNorm {
 
     /** {@code sum of dy * weight * (x - mu)} in one row. */
     private static float weightedDot(
-            MemorySegment dy,
-            long atDy,
-            MemorySegment x,
-            long atX,
-            MemorySegment weight,
-            int columns,
-            float mu,
-            float[] lanes) {
+            MemorySegment dy, long atDy, MemorySegment x, long atX, MemorySegment weight, int columns, float mu) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
             FloatVector m = Lanes.load(dy, atDy + c).mul(Lanes.load(weight, c));
             acc = m.fma(Lanes.load(x, atX + c).sub(mu), acc);
         }
-        float sum = Lanes.sum(acc, lanes);
+        float sum = Lanes.sum(acc);
         for (int c = whole; c < columns; c++) {
             float m = Lanes.get(dy, atDy + c) * Lanes.get(weight, c);
             sum = Math.fma(m, Lanes.get(x, atX + c) - mu, sum);

@@ -69,9 +69,10 @@ final class LowRankProducts implements AutoCloseable {
                 Bf16Matmul.fetch(
                         x.data(), (long) i * in * Short.BYTES, (long) in * Short.BYTES, m, (long) in * Short.BYTES);
                 Bf16Matmul.strip(mine, left, down, toH, false, i, m, 0, rank, 0);
-                Bf16Matmul.panels(mine, left, weight, thin, up, toY, beta != 0, i, m);
                 i += m;
             }
+            int blocks = PackedMatrix.blocks(out);
+            Bf16Matmul.region(mine, left, weight, thin, up, toY, beta != 0, (int) from, (int) to, 0, blocks);
         });
     }
 
@@ -225,7 +226,7 @@ final class LowRankProducts implements AutoCloseable {
             long firstD = atDy;
             if (!dy.half()) {
                 d = part.dy.atLeast((long) Bf16Matmul.STRIP * out * Short.BYTES);
-                Floats.narrow(dy.data(), atDy * out, d, 0, (long) m * out);
+                Floats.narrow(dy.data(), atDy * out, d, 0, m * out);
                 firstD = 0;
             } else {
                 long row = (long) out * Short.BYTES;

@@ -24,11 +24,10 @@ final class RmsNorm {
             Stretch[] s = Stretch.of(team, part, columns, x, y);
             Stretch in = s[0];
             Stretch out = s[1];
-            float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 long atX = in.read(at, columns);
-                float squares = Lanes.dot(in.memory(), atX, in.memory(), atX, columns, lanes);
+                float squares = Lanes.dot(in.memory(), atX, in.memory(), atX, columns);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(rstd.data(), n, r);
                 scaleRow(in.memory(), atX, weight.data(), offset, out.memory(), out.place(at), columns, r);
@@ -96,14 +95,13 @@ final class RmsNorm {
             MemorySegment d = s[0].memory();
             MemorySegment in = s[1].memory();
             Stretch sum = s[2];
-            float[] lanes = new float[Lanes.WIDTH];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 long atDy = s[0].read(at, columns);
                 long atX = s[1].read(at, columns);
                 long atDx = sum.read(at, columns);
                 float r = Lanes.get(rstd, n);
-                float mean = weightedDot(d, atDy, in, atX, weight, offset, columns, lanes) / columns;
+                float mean = weightedDot(d, atDy, in, atX, weight, offset, columns) / columns;
                 addInputRow(d, atDy, in, atX, weight, offset, columns, r, r * r * r * mean, sum.memory(), atDx);
                 sum.write(at, columns);
             }
@@ -131,14 +129,7 @@ final class RmsNorm {
 
     /** {@code sum of dy * (offset + weight) * x} in one row. */
     private static float weightedDot(
-            MemorySegment dy,
-            long atDy,
-            MemorySegment x,
-            long atX,
-            MemorySegment weight,
-            float offset,
-            int columns,
-            float[] lanes) {
+            MemorySegment dy, long atDy, MemorySegment x, long atX, MemorySegment weight, float offset, int columns) {
         int whole = Lanes.whole(columns);
         FloatVector acc = FloatVector.zero(Lanes.F);
         for (int c = 0; c < whole; c += Lanes.WIDTH) {
@@ -146,7 +137,7 @@ final class RmsNorm {
                     .mul(Lanes.load(weight, c).add(offset))
                     .fma(Lanes.load(x, atX + c), acc);
         }
-        float sum = Lanes.sum(acc, lanes);
+        float sum = Lanes.sum(acc);
         for (int c = whole; c < columns; c++) {
             sum = Math.fma(Lanes.get(dy, atDy + c) * (Lanes.get(weight, c) + offset), Lanes.get(x, atX + c), sum);
         }

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -33,15 +34,22 @@ final class Rope {
         Shapes.ints("rope positions", positions, rows);
         Shapes.inRange("rope positions", positions, cos.rows(), 0);
         float sign = transposed ? -1 : 1;
+        boolean direct = x.dtype() == DType.BF16 && half == Lanes.whole(half);
         team.rows(rows, columns, (part, from, to) -> {
             Stretch data = Stretch.of(team, part, columns, x)[0];
             for (long n = from; n < to; n++) {
-                long at = data.read(n * columns, columns);
                 long angle = (long) Lanes.getInt(positions.data(), n) * half;
-                for (int head = 0; head < heads; head++) {
-                    turn(data.memory(), at + (long) head * width, half, cos.data(), sin.data(), angle, sign);
+                long at = direct ? n * columns : data.read(n * columns, columns);
+                for (int head = 0; head < heads; head++, at += width) {
+                    if (direct) {
+                        turnInHalf(x.data(), at, half, cos.data(), sin.data(), angle, sign);
+                    } else {
+                        turn(data.memory(), at, half, cos.data(), sin.data(), angle, sign);
+                    }
                 }
-                data.write(n * columns, columns);
+                if (!direct) {
+                    data.write(n * columns, columns);
+                }
             }
         });
     }
@@ -64,6 +72,19 @@ final class Rope {
             float second = Lanes.get(x, at + half + i);
             Lanes.set(x, at + i, first * c - second * s);
             Lanes.set(x, at + half + i, second * c + first * s);
+        }
+    }
+
+    /** The same in BF16 without a stretch, where the turned halves are whole vectors. */
+    private static void turnInHalf(
+            MemorySegment x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
+        for (int i = 0; i < half; i += Lanes.WIDTH) {
+            FloatVector c = Lanes.load(cos, angle + i);
+            FloatVector s = Lanes.load(sin, angle + i).mul(sign);
+            FloatVector first = Floats.widen(x, at + i);
+            FloatVector second = Floats.widen(x, at + half + i);
+            Floats.narrow(first.mul(c).sub(second.mul(s)), x, at + i);
+            Floats.narrow(second.mul(c).add(first.mul(s)), x, at + half + i);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.adapter;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.format.NamedTensor;
 import dev.lowrank.engine.format.PeftFolder;
 import dev.lowrank.engine.format.PeftKey;
@@ -48,14 +49,21 @@ final class AdapterTensors {
 
     private static float[] stored(PeftFolder folder, PeftKey key, long... shape) {
         if (!folder.keys().contains(key)) {
-            throw new InputException("Adapter %s has no \"%s\"; it was made for another base (%s)."
-                    .formatted(folder.path(), key.name(), folder.config().baseModel()));
+            throw new InputException("Adapter %s has no %s; it was made for another base (%s)."
+                    .formatted(
+                            folder.path(),
+                            Quoted.of(key.name()),
+                            folder.config().baseModel()));
         }
         long[] found = folder.shape(key);
         if (!Arrays.equals(found, shape)) {
             throw new InputException(
-                    "Adapter %s has \"%s\" of shape %s, but the base needs %s; it was made for another base."
-                            .formatted(folder.path(), key.name(), Arrays.toString(found), Arrays.toString(shape)));
+                    "Adapter %s has %s of shape %s, but the base needs %s; it was made for another base."
+                            .formatted(
+                                    folder.path(),
+                                    Quoted.of(key.name()),
+                                    Arrays.toString(found),
+                                    Arrays.toString(shape)));
         }
         return folder.floats(key);
     }
@@ -68,10 +76,10 @@ final class AdapterTensors {
         for (PeftKey key : folder.keys()) {
             if (!taken.containsKey(key)) {
                 throw new InputException(
-                        "Adapter %s adapts \"%s\", which the base does not have; it was made for another base (%s)."
+                        "Adapter %s adapts %s, which the base does not have; it was made for another base (%s)."
                                 .formatted(
                                         folder.path(),
-                                        key.path(),
+                                        Quoted.of(key.path()),
                                         folder.config().baseModel()));
             }
         }

@@ -1,5 +1,6 @@
 package dev.lowrank.engine.adapter;
 
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.PeftBottleneck;
 import dev.lowrank.engine.format.PeftConfig;
@@ -121,8 +122,8 @@ final class NewAdapter {
             if (linears.stream().noneMatch(linear -> matches(linear.path(), target))) {
                 throw new SpecException(
                         "adapter.target_modules",
-                        "names \"%s\", but the base has no such linear layer; it has: %s."
-                                .formatted(target, String.join(", ", lastNames(linears))));
+                        "names %s, but the base has no such linear layer; it has: %s."
+                                .formatted(Quoted.of(target), String.join(", ", lastNames(linears))));
             }
         }
         return targets.names();
@@ -153,7 +154,8 @@ final class NewAdapter {
             if (model.slots().keySet().stream()
                     .map(name -> name.substring(0, name.lastIndexOf('.')))
                     .noneMatch(path -> matches(path, module))) {
-                throw new SpecException(field, "names \"%s\", but the base has no such module.".formatted(module));
+                throw new SpecException(
+                        field, "names %s, but the base has no such module.".formatted(Quoted.of(module)));
             }
         }
     }

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.bench;
 
 import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
@@ -28,11 +29,28 @@ final class Operation {
     static double products(String name, Object[] arguments) {
         return switch (name) {
             case "matmul" -> 2.0 * Arrays.stream(extents(arguments)).reduce(1, Math::multiplyExact);
+            case "lowRank" -> lowRank(arguments, 1, 2);
+            case "lowRankBackward" -> lowRankBackward(arguments);
             case "attention" -> 4 * attention(arguments);
             case "attentionBackward" -> 8 * attention(arguments);
             case "linearCrossEntropy" -> head(arguments);
             default -> 0;
         };
+    }
+
+    /** {@code lowRankBackward(dy, x, h, layer, dA, dB, beta, dx)}: t, then a thin product for each of the others. */
+    private static double lowRankBackward(@Nullable Object[] arguments) {
+        boolean input = arguments[7] != null;
+        double thin = 1 + (arguments[4] == null ? 0 : 1) + (arguments[5] == null ? 0 : 1) + (input ? 1 : 0);
+        return lowRank(arguments, input ? 1 : 0, thin);
+    }
+
+    /** @param thin products with one of the factors, of which there are as many with a as with b */
+    private static double lowRank(@Nullable Object[] arguments, int whole, double thin) {
+        LowRankLayer layer = first(LowRankLayer.class, arguments);
+        long rows = first(Tensor.class, arguments).rows();
+        double of = (double) layer.inputs() * layer.outputs() * whole;
+        return 2.0 * rows * (of + thin / 2 * layer.rank() * (layer.inputs() + (double) layer.outputs()));
     }
 
     /** Rows, inner extent and columns of {@code matmul(a, transposeA, b, …, c)}. */

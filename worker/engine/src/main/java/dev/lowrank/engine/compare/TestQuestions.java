@@ -1,6 +1,7 @@
 package dev.lowrank.engine.compare;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.data.BatchOrder;
 import dev.lowrank.engine.evaluate.Question;
 import dev.lowrank.engine.format.JsonFile;
@@ -92,8 +93,8 @@ final class TestQuestions {
             String prompt = one.question().prompt();
             List<String> texts = named.get(prompt);
             if (texts == null) {
-                throw new InputException("%s has no entry whose \"input\" is the test prompt \"%s\"; add one."
-                        .formatted(file.getFileName(), prompt));
+                throw new InputException("%s has no entry whose \"input\" is the test prompt %s; add one."
+                        .formatted(file.getFileName(), Quoted.of(prompt)));
             }
             asked.add(new Asked(one.question(), texts));
         }

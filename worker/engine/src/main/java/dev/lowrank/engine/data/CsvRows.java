@@ -3,6 +3,7 @@ package dev.lowrank.engine.data;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
+import dev.lowrank.engine.Quoted;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -100,7 +101,7 @@ final class CsvRows implements RowSource {
         Set<String> names = new HashSet<>();
         for (String column : columns) {
             if (!column.isEmpty() && !names.add(column)) {
-                return "The column \"%s\" is named twice; keep one of them.".formatted(Values.clipped(column));
+                return "The column %s is named twice; keep one of them.".formatted(Quoted.of(column));
             }
         }
         if (RowShape.isTold(names)) {
@@ -111,7 +112,7 @@ final class CsvRows implements RowSource {
                 ? "The columns are separated by %s; save the file with commas between them."
                         .formatted(only.contains(";") ? "semicolons" : "tabs")
                 : "The first line names no column that tells the format (it names %s); name the columns as in %s."
-                        .formatted(Values.clipped(String.join(", ", columns)), RowShape.known());
+                        .formatted(Quoted.of(String.join(", ", columns), 120), RowShape.known());
     }
 
     private static String unpaired() {
@@ -127,7 +128,7 @@ final class CsvRows implements RowSource {
     private String unreadable(CsvParseException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         return "The file cannot be read as CSV after line %d (%s); put cells that hold commas, quotes or line breaks in quotes, and write their quotes twice."
-                .formatted(Math.max(1, line), Values.clipped(String.valueOf(cause.getMessage())));
+                .formatted(Math.max(1, line), Quoted.of(String.valueOf(cause.getMessage()), 120));
     }
 
     private JsonNode row(CsvRecord record) {

@@ -1,5 +1,6 @@
 package dev.lowrank.engine.data;
 
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.parquet.ParquetException;
 import dev.lowrank.engine.parquet.ParquetFile;
 import java.io.IOException;
@@ -69,7 +70,7 @@ final class ParquetRows implements RowSource {
             if (RowShape.isTold(new HashSet<>(rows.file.columns()))) {
                 return rows;
             }
-            String names = Values.clipped(String.join(", ", rows.file.columns()));
+            String names = Quoted.of(String.join(", ", rows.file.columns()), 120);
             rows.close();
             return refused("No column tells the format (there is %s); name the columns as in %s."
                     .formatted(names, RowShape.known()));

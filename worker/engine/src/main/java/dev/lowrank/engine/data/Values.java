@@ -1,5 +1,6 @@
 package dev.lowrank.engine.data;
 
+import dev.lowrank.engine.Quoted;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,14 +32,7 @@ final class Values {
         if (value.isContainer()) {
             return kind(value);
         }
-        String text = value.toString();
-        return text.length() <= LONGEST_SHOWN ? text : kind(value);
-    }
-
-    /** A text that the row's author chose, short and on one line. */
-    static String clipped(String text) {
-        String head = text.length() > 120 ? text.substring(0, 119) + "…" : text;
-        return head.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Cs}]", "?");
+        return value.toString().length() <= LONGEST_SHOWN ? Quoted.of(value) : kind(value);
     }
 
     /** Objects become maps in the order of their keys, arrays lists, whole numbers longs (or big integers). */

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.family;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,9 +101,8 @@ final class ConfigReader {
     }
 
     InputException wrong(String key, String must) {
-        String value = json.path(key).toString();
-        return new InputException("\"%s\" in %s is %s, but %s."
-                .formatted(path + key, file, value.length() > 80 ? value.substring(0, 77) + "…" : value, must));
+        return new InputException(
+                "%s in %s is %s, but %s.".formatted(Quoted.of(path + key), file, Quoted.of(json.path(key)), must));
     }
 
     String text(String key) {
@@ -226,9 +226,9 @@ final class ConfigReader {
         for (String key : json.propertyNames()) {
             if (!asked.contains(key) && !HARMLESS.contains(key) && !saysNothing(json.get(key))) {
                 throw new InputException(
-                        "\"%s\" in %s is not known for a %s model and may change its numbers; remove it if it only documents."
+                        "%s in %s is not known for a %s model and may change its numbers; remove it if it only documents."
                                 .formatted(
-                                        path + key,
+                                        Quoted.of(path + key),
                                         file,
                                         json.path("model_type").asString("such")));
             }

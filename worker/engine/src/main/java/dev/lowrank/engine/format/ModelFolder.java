@@ -1,6 +1,7 @@
 package dev.lowrank.engine.format;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -166,7 +167,7 @@ public final class ModelFolder implements ModelSource, AutoCloseable {
                 throw Refusal.of(
                         index,
                         "places tensor %s in %s, which is not the plain name of a safetensors file in this folder; correct weight_map"
-                                .formatted(Refusal.quoted(name), Refusal.quoted(node.toString())));
+                                .formatted(Refusal.quoted(name), Quoted.of(node)));
             }
             shards.add(shard);
             places.put(name, shard);

@@ -117,10 +117,7 @@ final class Nf4Checkpoint {
                     "says blocksize %s, which is no power of two from 32 to 4096",
                     blockSize);
             JsonNode shape = state.path("shape");
-            require(
-                    shape.isArray() && shape.size() == 2,
-                    "says shape %s, which is not a matrix's",
-                    Refusal.printable(shape.toString()));
+            require(shape.isArray() && shape.size() == 2, "says shape %s, which is not a matrix's", shown(shape));
             long rows = whole(shape.path(0), "shape", Integer.MAX_VALUE);
             long columns = whole(shape.path(1), "shape", Integer.MAX_VALUE);
             MemorySegment packed = packed(rows, columns);
@@ -186,7 +183,7 @@ final class Nf4Checkpoint {
             require(
                     offset.isNumber() && Float.isFinite((float) offset.doubleValue()),
                     "says nested_offset %s where a number belongs",
-                    Refusal.printable(offset.toString()));
+                    shown(offset));
             info(".absmax", StoredType.U8, blocks);
             return new Nf4Weight.Nested(
                     tensors.bytes(name + ".absmax"),
@@ -241,7 +238,7 @@ final class Nf4Checkpoint {
         }
 
         private String shown(JsonNode value) {
-            return value.isMissingNode() ? "nothing" : Refusal.printable(value.toString());
+            return Refusal.shown(value, "nothing");
         }
 
         private void require(boolean holds, String problem, Object... arguments) {

@@ -260,6 +260,6 @@ final class PeftFields {
     }
 
     private static String shown(JsonNode value) {
-        return value.isMissingNode() ? "left out" : Refusal.printable(value.toString());
+        return Refusal.shown(value, "left out");
     }
 }

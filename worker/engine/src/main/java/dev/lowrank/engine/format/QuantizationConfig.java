@@ -66,7 +66,7 @@ public record QuantizationConfig(boolean doubleQuantized, String computeType, Li
             require(flag("load_in_4bit"), "load_in_4bit", section.path("load_in_4bit"), "true");
             allow("bnb_4bit_quant_type", section.path("bnb_4bit_quant_type"), "nf4");
             JsonNode compute = section.path("bnb_4bit_compute_dtype");
-            String computeType = compute.isMissingNode() || compute.isNull() ? "float32" : compute.asString();
+            String computeType = compute.isMissingNode() || compute.isNull() ? "float32" : compute.asString("");
             require(FLOATS.contains(computeType), "bnb_4bit_compute_dtype", compute, "float32, bfloat16 or float16");
             return new QuantizationConfig(flag("bnb_4bit_use_double_quant"), computeType, skipModules());
         }
@@ -106,7 +106,7 @@ public record QuantizationConfig(boolean doubleQuantized, String computeType, Li
             return Refusal.of(
                     file,
                     "says in quantization_config that %s is %s, which is not supported; use a copy that is quantized by bitsandbytes as nf4 or not at all"
-                            .formatted(Refusal.printable(field), shown(value)));
+                            .formatted(Refusal.quoted(field), shown(value)));
         }
 
         private void require(boolean holds, String field, JsonNode value, String wanted) {
@@ -118,7 +118,7 @@ public record QuantizationConfig(boolean doubleQuantized, String computeType, Li
         }
 
         private static String shown(JsonNode value) {
-            return value.isMissingNode() ? "left out" : Refusal.printable(value.toString());
+            return Refusal.shown(value, "left out");
         }
     }
 }

@@ -1,8 +1,10 @@
 package dev.lowrank.engine.format;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /** The wording of refusals: one sentence with the file, what is wrong in it, and what to do. */
 public final class Refusal {
@@ -29,13 +31,21 @@ public final class Refusal {
 
     /** A name out of an untrusted file, in quotes, short and without control characters. */
     public static String quoted(@Nullable String text) {
-        return text == null ? "nothing" : '"' + printable(text) + '"';
+        return text == null ? "nothing" : Quoted.of(printable(text));
+    }
+
+    /** A value of an untrusted JSON file; {@code missing} if it is not there. */
+    static String shown(JsonNode value, String missing) {
+        return value.isMissingNode() ? missing : visible(Quoted.of(value));
     }
 
     static String printable(String text) {
-        String head = text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN - 1) + "…" : text;
-        StringBuilder out = new StringBuilder(head.length());
-        head.chars()
+        return visible(text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN - 1) + "…" : text);
+    }
+
+    private static String visible(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        text.chars()
                 .forEach(c -> out.append(
                         Character.isISOControl(c)
                                         || Character.isSurrogate((char) c)

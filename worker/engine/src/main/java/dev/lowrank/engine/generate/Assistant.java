@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /** A model folder ready to answer: its weights, tokenizer and chat template, with or without an adapter. */
 public final class Assistant implements AutoCloseable {
@@ -135,11 +134,10 @@ public final class Assistant implements AutoCloseable {
 
     /** The tokens the configuration names as the end, and the one the chat template puts behind an answer. */
     private Set<Integer> stops() {
-        Set<Integer> ids = new HashSet<>();
-        addIds(ids, folder.config().path("eos_token_id"));
+        Set<Integer> ids = new HashSet<>(EndTokens.of(folder.path().resolve("config.json"), folder.config()));
         Path generation = folder.path().resolve("generation_config.json");
         if (Files.exists(generation)) {
-            addIds(ids, JsonFile.read(generation, 1 << 20).path("eos_token_id"));
+            ids.addAll(EndTokens.of(generation, JsonFile.read(generation, 1 << 20)));
         }
         String eos = tokenizer.eosToken();
         addIfPresent(ids, eos == null ? null : tokenizer.idOf(eos));
@@ -158,13 +156,6 @@ public final class Assistant implements AutoCloseable {
                 rendered.substring(rendered.lastIndexOf(PROBE) + PROBE.length()).strip();
         int[] ids = after.isEmpty() ? new int[0] : tokenizer.encode(after).ids();
         return ids.length > 0 && tokenizer.decode(new int[] {ids[0]}, true).isEmpty() ? ids[0] : null;
-    }
-
-    private static void addIds(Set<Integer> ids, JsonNode node) {
-        if (node.isInt()) {
-            ids.add(node.intValue());
-        }
-        node.forEach(id -> ids.add(id.asInt()));
     }
 
     private static void addIfPresent(Set<Integer> ids, @Nullable Integer id) {

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.model;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.format.ModelSource;
 import dev.lowrank.engine.format.Nf4Weight;
@@ -226,12 +227,12 @@ final class WeightLoader {
         unused.removeIf(name -> name.endsWith(".rotary_emb.inv_freq") || name.matches(".*\\.attn\\.(masked_)?bias"));
         if (!unused.isEmpty()) {
             throw new InputException(
-                    "%s holds %d tensors that a %s model has no place for, such as \"%s\"; its config.json may belong to another model."
+                    "%s holds %d tensors that a %s model has no place for, such as %s; its config.json may belong to another model."
                             .formatted(
                                     source.path(),
                                     unused.size(),
                                     architecture.family(),
-                                    unused.iterator().next()));
+                                    Quoted.of(unused.iterator().next())));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.lowrank.engine.parquet;
 
+import dev.lowrank.engine.Quoted;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -78,7 +79,7 @@ final class ColumnCursor {
 
     private void requireEntry() {
         if (!hasEntry()) {
-            throw ParquetException.damaged("column \"%s\" ends early".formatted(leaf.name()));
+            throw ParquetException.damaged("column %s ends early".formatted(Quoted.of(leaf.name())));
         }
     }
 
@@ -105,7 +106,7 @@ final class ColumnCursor {
         try {
             long left = chunk.start() + chunk.bytes() - position;
             if (left <= 0) {
-                throw ParquetException.damaged("column \"%s\" ends early".formatted(leaf.name()));
+                throw ParquetException.damaged("column %s ends early".formatted(Quoted.of(leaf.name())));
             }
             ThriftStruct header = header(left, HEADER);
             int stored = header.number(3, 0, Bounds.PAGE);

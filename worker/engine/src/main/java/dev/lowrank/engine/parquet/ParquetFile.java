@@ -1,5 +1,6 @@
 package dev.lowrank.engine.parquet;
 
+import dev.lowrank.engine.Quoted;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -56,8 +57,8 @@ public final class ParquetFile implements AutoCloseable {
 
     private static void checkReadable(SchemaNode node) {
         if (node.unreadable() != null) {
-            throw new ParquetException("Column \"%s\" has values of type %s; write them as strings or whole numbers."
-                    .formatted(node.name(), node.unreadable()));
+            throw new ParquetException("Column %s has values of type %s; write them as strings or whole numbers."
+                    .formatted(Quoted.of(node.name()), node.unreadable()));
         }
         node.children().forEach(ParquetFile::checkReadable);
     }

@@ -1,5 +1,6 @@
 package dev.lowrank.engine.parquet;
 
+import dev.lowrank.engine.Quoted;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -111,7 +112,7 @@ final class RowAssembly {
     }
 
     private static ParquetException disagree(SchemaNode node) {
-        return ParquetException.damaged("the parts of \"%s\" do not belong together".formatted(node.name()));
+        return ParquetException.damaged("the parts of %s do not belong together".formatted(Quoted.of(node.name())));
     }
 
     private ColumnCursor first(SchemaNode node) {

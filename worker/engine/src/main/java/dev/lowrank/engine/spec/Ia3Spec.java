@@ -1,5 +1,6 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.Quoted;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +38,8 @@ public record Ia3Spec(@Nullable Targets targets, @Nullable List<String> feedforw
                     SpecException.unless(
                             targets.names().contains(module),
                             "adapter.feedforward_modules",
-                            "names \"%s\", which is not among adapter.target_modules; add it there.",
-                            module);
+                            "names %s, which is not among adapter.target_modules; add it there.",
+                            Quoted.of(module));
                 }
             }
         }

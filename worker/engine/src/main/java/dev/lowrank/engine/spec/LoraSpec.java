@@ -1,5 +1,6 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.format.PeftPatterns;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -113,8 +114,8 @@ public record LoraSpec(
         SpecException.unless(
                 sound,
                 field,
-                "has the key \"%s\", which is no pattern for module names; give an ending such as \"down_proj\".",
-                key.length() > 60 ? key.substring(0, 57) + "…" : key);
+                "has the key %s, which is no pattern for module names; give an ending such as \"down_proj\".",
+                Quoted.of(key));
         return field + "." + key;
     }
 

@@ -1,5 +1,6 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.Quoted;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
@@ -19,6 +20,6 @@ public interface Named {
             }
         }
         String words = Arrays.stream(type.getEnumConstants()).map(Named::key).collect(Collectors.joining(", "));
-        throw new SpecException(field, "is \"%s\", but must be one of: %s.".formatted(word, words));
+        throw new SpecException(field, "is %s, but must be one of: %s.".formatted(Quoted.of(word), words));
     }
 }

@@ -1,5 +1,6 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.Quoted;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,8 +17,6 @@ import tools.jackson.databind.node.ObjectNode;
  * others can be refused. Where having none of a thing is a choice, {@code null} says so.
  */
 final class Section {
-    private static final int LONGEST_SHOWN = 60;
-
     private final String path;
     private final ObjectNode node;
     private final List<Resolution> resolutions;
@@ -272,15 +271,7 @@ final class Section {
 
     private void check(boolean holds, String field, JsonNode value, String wanted) {
         if (!holds) {
-            String shown = value.toString();
-            throw new SpecException(
-                    path + field,
-                    "is %s, but must be %s."
-                            .formatted(
-                                    shown.length() > LONGEST_SHOWN
-                                            ? shown.substring(0, LONGEST_SHOWN - 3) + "…"
-                                            : shown,
-                                    wanted));
+            throw new SpecException(path + field, "is %s, but must be %s.".formatted(Quoted.of(value), wanted));
         }
     }
 }

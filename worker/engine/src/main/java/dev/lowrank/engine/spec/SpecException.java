@@ -1,6 +1,7 @@
 package dev.lowrank.engine.spec;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import org.jspecify.annotations.Nullable;
 
 /** A spec that cannot be run; the message is one sentence naming the field and the remedy. */
@@ -14,7 +15,7 @@ public final class SpecException extends InputException {
      * @param problem the rest of the sentence, starting with a verb: {@code "is -1, but must be positive."}
      */
     public SpecException(String field, String problem) {
-        super("\"%s\" %s".formatted(field, problem));
+        super(Quoted.of(field) + " " + problem);
         this.field = field;
     }
 

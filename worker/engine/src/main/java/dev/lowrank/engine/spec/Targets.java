@@ -1,5 +1,6 @@
 package dev.lowrank.engine.spec;
 
+import dev.lowrank.engine.Quoted;
 import java.util.HashSet;
 import java.util.List;
 
@@ -49,7 +50,7 @@ public record Targets(List<String> names) {
                 names.stream().noneMatch(String::isBlank), field, "has a blank name; leave it out of the list.");
         HashSet<String> seen = new HashSet<>();
         for (String name : names) {
-            SpecException.unless(seen.add(name), field, "names \"%s\" twice; once is enough.", name);
+            SpecException.unless(seen.add(name), field, "names %s twice; once is enough.", Quoted.of(name));
         }
     }
 }

@@ -1,7 +1,7 @@
 package dev.lowrank.engine.tokenizer;
 
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.OneLine;
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.format.Sha256;
 import java.nio.file.Path;
 import java.util.Map;
@@ -71,7 +71,7 @@ public final class Tokenizer implements AutoCloseable {
             throw TokenizerFiles.refusal(
                     file,
                     "cannot be used as a tokenizer (%s); take the base model's own tokenizer.json"
-                            .formatted(OneLine.of(String.valueOf(e.getMessage()), 200)),
+                            .formatted(Quoted.of(String.valueOf(e.getMessage()), 200)),
                     e);
         }
     }
@@ -122,7 +122,7 @@ public final class Tokenizer implements AutoCloseable {
         } catch (RuntimeException e) {
             throw new InputException(
                     "The base model's tokenizer fails on a text (%s); check its tokenizer.json."
-                            .formatted(OneLine.of(String.valueOf(e.getMessage()), 200)),
+                            .formatted(Quoted.of(String.valueOf(e.getMessage()), 200)),
                     e);
         }
     }

@@ -1,6 +1,7 @@
 package dev.lowrank.engine.tokenizer;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -108,7 +109,7 @@ final class TokenizerCheck {
         String type = step.path("type").asString("");
         Map<String, String> fields = known.get(type);
         if (fields == null) {
-            throw new InputException("has a %s of type \"%s\", which is not supported".formatted(section, type));
+            throw new InputException("has a %s of type %s, which is not supported".formatted(section, Quoted.of(type)));
         }
         String place = section + " " + type;
         fields.forEach((name, kind) -> {
@@ -130,7 +131,7 @@ final class TokenizerCheck {
 
     private static void onlyFields(JsonNode step, String place, Set<String> known) {
         for (String name : step.propertyNames()) {
-            require(name.equals("type") || known.contains(name), place, "has an unknown \"%s\"".formatted(name));
+            require(name.equals("type") || known.contains(name), place, "has an unknown " + Quoted.of(name));
         }
     }
 

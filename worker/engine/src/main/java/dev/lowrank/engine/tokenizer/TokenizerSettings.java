@@ -1,6 +1,7 @@
 package dev.lowrank.engine.tokenizer;
 
 import dev.lowrank.engine.InputException;
+import dev.lowrank.engine.Quoted;
 import dev.lowrank.engine.format.JsonFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +71,9 @@ record TokenizerSettings(
             tokens.put(name, text.stringValue());
         } else if (!value.isMissingNode() && !value.isNull()) {
             throw TokenizerFiles.refusal(
-                    file, "has " + name + " as neither a text nor an object with \"content\"; correct it", null);
+                    file,
+                    "has " + Quoted.of(name) + " as neither a text nor an object with \"content\"; correct it",
+                    null);
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.lowrank.engine.tokenizer;
 
 import dev.lowrank.engine.InputException;
-import dev.lowrank.engine.OneLine;
+import dev.lowrank.engine.Quoted;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
@@ -92,8 +92,8 @@ record Vocabulary(Map<String, Integer> ids, int size) {
         }
 
         private static InputException twice(String token, int id, int other) {
-            return new InputException("gives the added token \"%s\" the id %d, but its place is %d"
-                    .formatted(OneLine.of(token, 80), id, other));
+            return new InputException(
+                    "gives the added token %s the id %d, but its place is %d".formatted(Quoted.of(token), id, other));
         }
     }
 

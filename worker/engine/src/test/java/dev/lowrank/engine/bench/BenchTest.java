@@ -51,9 +51,29 @@ class BenchTest {
         assertThat(result.products()).isCloseTo(given, Percentage.withPercentage(3));
     }
 
+    @ParameterizedTest
+    @EnumSource(names = {"LORA", "QLORA", "FULL"})
+    void bf16StaysNearFp32AndItsProfileKnowsItsProducts(Method method) {
+        BenchResult full = run(method, ComputeType.FLOAT32, GradientCheckpointing.NONE, 0, false);
+        BenchResult half = run(method, ComputeType.BFLOAT16, GradientCheckpointing.NONE, 0, true);
+        for (int i = 0; i < full.steps().size(); i++) {
+            double expected = full.steps().get(i).loss();
+            assertThat(half.steps().get(i).loss()).isCloseTo(expected, Percentage.withPercentage(2));
+        }
+        double given = half.profile().stream()
+                .mapToDouble(line -> line.flops() * line.milliseconds() / 1e3)
+                .sum();
+        assertThat(half.products()).isCloseTo(given, Percentage.withPercentage(3));
+    }
+
     private static BenchResult run(Method method, GradientCheckpointing checkpointing, int seed, boolean profile) {
+        return run(method, ComputeType.FLOAT32, checkpointing, seed, profile);
+    }
+
+    private static BenchResult run(
+            Method method, ComputeType compute, GradientCheckpointing checkpointing, int seed, boolean profile) {
         BenchOptions options = new BenchOptions(
-                "tiny-5m", method, ComputeType.FLOAT32, checkpointing, 2, 32, 4, 2, 1, 2, seed, profile);
+                "tiny-5m", method, compute, checkpointing, 2, 32, 4, 2, 1, 2, seed, profile);
         return new Bench(options, 64, line -> {}).run();
     }
 }

@@ -134,7 +134,7 @@ class DatasetFileTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "`a,b\n1,2\n` | 1 | The first line names no column that tells the format (it names a, b); name the columns as in {",
+                "`a,b\n1,2\n` | 1 | The first line names no column that tells the format (it names \"a, b\"); name the columns as in {",
                 "`prompt;completion\n1;2\n` | 1 | The columns are separated by semicolons; save the file with commas between them.",
                 "`prompt\tcompletion\n1\t2\n` | 1 | The columns are separated by tabs; save the file with commas between them.",
                 "`text,text\n1,2\n` | 1 | The column \"text\" is named twice; keep one of them.",

@@ -113,7 +113,7 @@ class ModelFolderTest {
         Files.writeString(index, TWO_SHARDS.replace("model-00002-of-00002", "model-00003-of-00003"));
         assertThat(refusal()).contains("model-00003-of-00003.safetensors is missing");
         Files.writeString(index, "{\"weight_map\": {\"a\": 1}}");
-        assertThat(refusal()).contains("places tensor \"a\" in \"1\"");
+        assertThat(refusal()).contains("places tensor \"a\" in 1, which");
         Files.writeString(index, "{\"weight_map\": {}}");
         assertThat(refusal()).contains("no weight_map");
         Files.writeString(index, "[]");

@@ -42,13 +42,15 @@ class QuantizationConfigTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "\"quant_method\": \"bitsandbytes\"|\"quant_method\": \"gptq\", \"bits\": 4|quant_method is \"gptq\"",
-                "\"nf4\"|\"fp4\"|bnb_4bit_quant_type is \"fp4\"",
-                "\"load_in_8bit\": false|\"load_in_8bit\": true|load_in_8bit is true",
+                "\"quant_method\": \"bitsandbytes\"|\"quant_method\": \"gptq\", \"bits\": 4|\"quant_method\" is \"gptq\"",
+                "\"nf4\"|\"fp4\"|\"bnb_4bit_quant_type\" is \"fp4\"",
+                "\"load_in_8bit\": false|\"load_in_8bit\": true|\"load_in_8bit\" is true",
                 "\"load_in_4bit\": true, \"load|\"load|load_in_4bit left out where true belongs",
                 "\"load_in_4bit\": true, \"load|\"load_in_4bit\": 1, \"load|load_in_4bit 1 where true or false belongs",
-                "6.0|6.0, \"rotation\": \"hadamard\"|rotation is \"hadamard\"",
+                "6.0|6.0, \"rotation\": \"hadamard\"|\"rotation\" is \"hadamard\"",
                 "\"bfloat16\"|\"int8\"|bnb_4bit_compute_dtype \"int8\" where float32",
+                "\"bfloat16\"|{\"a\": 1}|bnb_4bit_compute_dtype {\"a\":1} where float32",
+                "\"bfloat16\"|[]|bnb_4bit_compute_dtype [] where float32",
                 "\"lm_head\"|7|llm_int8_skip_modules [7,\"model.layers.1.mlp\"] where",
             })
     void refusesAnythingElseByName(String from, String to, String says) {

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** What a refusal owes its reader: one printable sentence of bearable length, in words and not in the program's own names. */
 final class OneSentence {
     private static final int LONGEST = 600;
-    private static final Pattern QUOTED = Pattern.compile("\"[^\"]*\"|\\([^()]*\\)|'[^']*'");
+    private static final Pattern QUOTED = Pattern.compile("\"[^\"]*\"|\\([^()]*\\)|(?<!\\w)'[^']*'");
     private static final Pattern TWO_SENTENCES = Pattern.compile("[.!?] +\\p{Lu}");
     private static final Pattern OUR_NAMES = Pattern.compile(
             "\\b(?:java|javax|jdk|tools|dev|ai|org|sun)\\.[a-z]+\\.[a-zA-Z.]+|[a-z]Exception\\b|@[0-9a-f]{6,}");

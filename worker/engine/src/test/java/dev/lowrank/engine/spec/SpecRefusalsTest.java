@@ -48,7 +48,7 @@ class SpecRefusalsTest {
                 "'adapter': {'layers': [1, 1]}                             | adapter.layers         | each layer once",
                 "'training': {'learning_rate': -1}                         | training.learning_rate | must be positive",
                 "'training': {'schedule': 'linera'}                        | training.schedule      | constant, linear, cosine",
-                "'training': {'dtype': 'bfloat16'}                         | training.dtype         | \"float32\" only",
+                "'training': {'dtype': 'float16'}                          | training.dtype         | auto, float32, bfloat16",
                 "'training': {'gradient_checkpointing': true}              | training.gradient_checkpointing | must be a string",
                 "'training': {'gradient_checkpointing': 'full'}            | training.gradient_checkpointing | auto, none, layer",
                 "'training': {'optimizer': 'sgd'}                          | training.optimizer     | adamw, adamw8bit",

@@ -144,7 +144,7 @@ class TokenizerTest {
         Files.writeString(temporary.resolve("tokenizer_config.json"), "{\"eos_token\": 7}");
         assertThatThrownBy(() -> Tokenizer.open(temporary))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining("tokenizer_config.json has eos_token as neither a text");
+                .hasMessageContaining("tokenizer_config.json has \"eos_token\" as neither a text");
     }
 
     @Test
