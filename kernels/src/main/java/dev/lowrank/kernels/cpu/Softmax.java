@@ -11,32 +11,22 @@ final class Softmax {
 
     private Softmax() {}
 
-    /** The largest of n values; a NaN is passed over here and shows in the sum of exponentials. */
+    /**
+     * The largest of n values, NaN where one is, as the sum of exponentials is then, too. By {@code max} and not by a
+     * comparison and a blend: of those the compiler keeps the vectors as objects.
+     */
     static float max(MemorySegment row, long at, int n) {
         int whole = Lanes.whole(n);
         FloatVector best = Lanes.all(Float.NEGATIVE_INFINITY);
-        FloatVector other = best;
-        int i = 0;
-        for (;
-                i + Lanes.WIDTH < whole;
-                i += 2 * Lanes.WIDTH) { // Two chains: each comparison waits for the one before it.
-            best = larger(Lanes.load(row, at + i), best);
-            other = larger(Lanes.load(row, at + i + Lanes.WIDTH), other);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            best = Lanes.load(row, at + i).max(best);
         }
-        for (; i < whole; i += Lanes.WIDTH) {
-            best = larger(Lanes.load(row, at + i), best);
-        }
-        best = larger(other, best);
         float max = best.reduceLanes(VectorOperators.MAX);
-        for (i = whole; i < n; i++) {
+        for (int i = whole; i < n; i++) {
             float x = Lanes.get(row, at + i);
             max = x > max ? x : max;
         }
         return max;
-    }
-
-    private static FloatVector larger(FloatVector x, FloatVector best) {
-        return best.blend(x, x.compare(VectorOperators.GT, best));
     }
 
     /** Replaces each value by {@code e^(x - shift)} and returns their sum; {@code lanes} as in {@link Lanes#sum}. */
