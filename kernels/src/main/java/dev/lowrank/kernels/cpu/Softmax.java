@@ -23,8 +23,7 @@ final class Softmax {
         }
         float max = best.reduceLanes(VectorOperators.MAX);
         for (int i = whole; i < n; i++) {
-            float x = Lanes.get(row, at + i);
-            max = x > max ? x : max;
+            max = Math.max(max, Lanes.get(row, at + i));
         }
         return max;
     }
