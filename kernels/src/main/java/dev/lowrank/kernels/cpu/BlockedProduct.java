@@ -5,18 +5,17 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * One product of fixed shape on bf16 with fp32 sums, as oneDNN compiles it for this processor: {@code C = A B}, or
- * {@code C += A B}, with A [m, k] and C [m, n] row-major (or A stored as [k, m]) and B as {@link PackedMatrix} lays it out.
+ * {@code C += A B}, with A [m, k] and C [m, n] row-major and B as {@link PackedMatrix} lays it out.
  * Compiling takes milliseconds, so there should be few shapes. Used by one thread at a time.
  */
 final class BlockedProduct {
     /**
      * @param lda elements between two stored rows of A
-     * @param transposedA A is stored as [k, m]
      * @param ldc elements between two rows of C
      * @param half C is BF16, not F32
      * @param accumulate add to C
      */
-    record Shape(int m, int n, int k, long lda, boolean transposedA, long ldc, boolean half, boolean accumulate) {}
+    record Shape(int m, int n, int k, long lda, long ldc, boolean half, boolean accumulate) {}
 
     private final long primitive;
     private final long source;
@@ -28,9 +27,7 @@ final class BlockedProduct {
 
     /** Compiles the product. */
     BlockedProduct(Shape s) {
-        long a = s.transposedA
-                ? OneDnn.matrix(OneDnn.BF16, s.m, s.k, 1, s.lda)
-                : OneDnn.matrix(OneDnn.BF16, s.m, s.k, s.lda, 1);
+        long a = OneDnn.matrix(OneDnn.BF16, s.m, s.k, s.lda, 1);
         long b = OneDnn.blockedMatrix(s.k, s.n, PackedMatrix.BLOCK);
         long c = OneDnn.matrix(s.half ? OneDnn.BF16 : OneDnn.F32, s.m, s.n, s.ldc, 1);
         long described = OneDnn.matmul(a, b, c, s.accumulate);

@@ -278,7 +278,7 @@ public final class CpuKernels implements Kernels {
     @Override
     public void lowRank(Tensor x, LowRankLayer layer, float beta, Tensor h, Tensor y) {
         LowRankShapes.forward(x, layer, beta, h, y);
-        if (x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && LowRankProducts.suits(layer, x.rows())) {
+        if (x.dtype() == DType.BF16 && h.dtype() == DType.BF16) {
             lowRank.forward(x, layer, beta, h, y);
             return;
         }
@@ -298,7 +298,7 @@ public final class CpuKernels implements Kernels {
             @Nullable Tensor dx) {
         LowRankShapes.backward(dy, x, h, layer, dA, dB, beta, dx);
         boolean half = x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && (dx == null || dx.dtype() == DType.BF16);
-        if (half && LowRankProducts.suits(layer, x.rows())) {
+        if (half) {
             lowRank.backward(dy, x, h, layer, dA, dB, beta, dx);
             return;
         }
@@ -470,11 +470,6 @@ public final class CpuKernels implements Kernels {
     /** What is kept for products and attention, beside what little every operation needs. */
     long ownBytes() {
         return half.bytes() + team.scratchBytes() + copies.peak();
-    }
-
-    /** How many products on bf16 have been compiled so far, for tests: it must not grow with every new length. */
-    int compiledProducts() {
-        return half.compiledProducts();
     }
 
     private static void fits(String what, int length, int offset, Tensor tensor) {

@@ -36,7 +36,7 @@ final class HalfProjection implements CrossEntropy.Projection {
         forward = packed(scratch, width, vocabulary, width);
         matmul.fill(forward, half.data(), width, true);
         if (gradient) {
-            backward = packed(scratch, vocabulary, width, Bf16Matmul.CHUNK);
+            backward = packed(scratch, vocabulary, width, vocabulary);
             matmul.fill(backward, half.data(), width, false);
         } else {
             backward = null;
@@ -102,7 +102,7 @@ final class HalfProjection implements CrossEntropy.Projection {
             clearBehind(2 * i * vocabulary, vocabulary);
         }
         if (dWeight != null) {
-            PackedMatrix h = new PackedMatrix(rowsOfHidden, c.count(), width, FEWEST_ROWS, true);
+            PackedMatrix h = new PackedMatrix(rowsOfHidden, c.count(), width, c.count(), false);
             scaleRows(gathered, ofRows, c.count(), width); // G^T (f H) is (f G)^T H.
             matmul.fill(h, gathered, width, false);
             matmul.multiply(

@@ -20,17 +20,19 @@ final class LowRankProducts implements AutoCloseable {
     private final Scratch packedA = new Scratch();
     private final Scratch packedB = new Scratch();
 
+    /** Columns of a strip that are interleaved at a time for a product that sums over rows. */
+    private static final int GROUP = 512;
+
     /** What one thread works in. */
     private static final class Part {
         private final Scratch dy = new Scratch(); // BF16 [strip, out], where dy is F32
-        private final Scratch t = new Scratch(); // BF16 [strip, r rounded up]
-        private final Scratch factor = new Scratch(); // h or t of a strip, packed
-        private final Scratch dA = new Scratch(); // F32 [in, r]: the transpose of this thread's part
-        private final Scratch dB = new Scratch(); // F32 [out, r]
-        private final Scratch tail = new Scratch();
+        private final Scratch t = new Scratch(); // BF16 [strip, r]
+        private final Scratch pairs = new Scratch(); // some columns of x or dy, by pairs of rows
+        private final Scratch dA = new Scratch(); // F32 [r, in]: this thread's part
+        private final Scratch dB = new Scratch(); // F32 [r, out]: the transpose of this thread's part
 
         void close() {
-            for (Scratch one : new Scratch[] {dy, t, factor, dA, dB, tail}) {
+            for (Scratch one : new Scratch[] {dy, t, pairs, dA, dB}) {
                 one.close();
             }
         }
@@ -45,11 +47,6 @@ final class LowRankProducts implements AutoCloseable {
         }
     }
 
-    /** Whether strips can be walked: blocks are read whole where an extent is odd, and small work is not worth it. */
-    static boolean suits(LowRankLayer layer, long rows) {
-        return (layer.inputs() | layer.outputs() | layer.rank()) % 2 == 0 && rows >= Bf16Matmul.SMALLEST_STRIP;
-    }
-
     /** {@code h = x A^T} and {@code y = x W^T + scale h B^T + beta y}; x, h BF16, y BF16 or F32. */
     void forward(Tensor x, LowRankLayer layer, float beta, Tensor h, Tensor y) {
         int in = layer.inputs();
@@ -62,17 +59,20 @@ final class LowRankProducts implements AutoCloseable {
         Bf16Matmul.Left thin = new Bf16Matmul.Left(h.data(), rank, false);
         Bf16Matmul.Target toH = new Bf16Matmul.Target(h.data(), rank, true);
         Bf16Matmul.Target toY = new Bf16Matmul.Target(y.data(), out, y.dtype() == DType.BF16);
-        team.split(x.rows(), Bf16Matmul.SMALLEST_STRIP, team.parts((long) x.rows() * out), (part, from, to) -> {
-            Bf16Matmul.Compiled mine = matmul.compiled(part);
-            for (int i = (int) from; i < to; ) {
-                int m = Bf16Matmul.strip((int) to - i, false);
-                Bf16Matmul.fetch(
-                        x.data(), (long) i * in * Short.BYTES, (long) in * Short.BYTES, m, (long) in * Short.BYTES);
-                Bf16Matmul.strip(mine, left, down, toH, false, i, m, 0, rank, 0);
-                i += m;
+        team.split(x.rows(), Bf16Matmul.ROWS, team.parts((long) x.rows() * out), (part, from, to) -> {
+            StripProduct product = matmul.part(part).product();
+            int strip = product.rows(in);
+            for (long i = from; i < to; i += strip) {
+                int m = (int) Math.min(strip, to - i);
+                product.run(m, rank, Bf16Matmul.factors(left, i, down, 0), null, toH.at(i, 0), false);
+                product.run(
+                        m,
+                        out,
+                        Bf16Matmul.factors(left, i, weight, 0),
+                        Bf16Matmul.factors(thin, i, up, 0),
+                        toY.at(i, 0),
+                        beta != 0);
             }
-            int blocks = PackedMatrix.blocks(out);
-            Bf16Matmul.region(mine, left, weight, thin, up, toY, beta != 0, (int) from, (int) to, 0, blocks);
         });
     }
 
@@ -107,58 +107,54 @@ final class LowRankProducts implements AutoCloseable {
         PackedMatrix down = packed(layer.b(), layer.scale(), false, out, rank, forB, packedB);
         int count = team.parts((long) rows * out);
         boolean[] worked = new boolean[count];
-        team.split(rows, Bf16Matmul.SMALLEST_STRIP, count, (part, from, to) -> {
+        team.split(rows, Bf16Matmul.ROWS, count, (part, from, to) -> {
             worked[part] = true;
-            Walk walk = new Walk(matmul.compiled(part), parts[part], in, out, rank, weight, up, down);
+            Walk walk = new Walk(matmul.part(part), parts[part], in, out, rank, weight, up, down);
             walk.needs(dA != null, dB != null);
-            for (int i = (int) from; i < to; ) {
-                int m = Bf16Matmul.strip((int) to - i, false);
-                if (m < Bf16Matmul.SMALLEST_STRIP) {
-                    walk.tail(dy, x, h, dx, beta, i, m);
-                } else {
-                    walk.strip(
-                            Floats.of(dy), i, x.data(), i, h.data(), i, dx == null ? null : dx.data(), i, beta != 0, m);
-                }
-                i += m;
+            int strip = matmul.part(part).product().rows(out);
+            for (long i = from; i < to; i += strip) {
+                walk.strip(Floats.of(dy), x.data(), h.data(), dx == null ? null : dx.data(), beta != 0, i, (int)
+                        Math.min(strip, to - i));
             }
         });
         if (dA != null) {
-            team.split(in, 16, team.parts((long) in * rank), (part, from, to) -> {
+            team.split((long) in * rank, 16, team.parts((long) in * rank), (part, from, to) -> {
                 for (int p = 0; p < count; p++) {
                     if (worked[p]) {
-                        addTransposed(parts[p].dA.atLeast(0), dA.data(), rank, in, (int) from, (int) to);
+                        add(parts[p].dA.atLeast(0), dA.data(), from, to);
                     }
                 }
             });
         }
         if (dB != null) {
-            team.split((long) out * rank, 16, team.parts((long) out * rank), (part, from, to) -> {
+            team.split(out, 16, team.parts((long) out * rank), (part, from, to) -> {
                 for (int p = 0; p < count; p++) {
                     if (worked[p]) {
-                        addScaled(parts[p].dB.atLeast(0), layer.scale(), dB.data(), from, to);
+                        addTransposed(parts[p].dB.atLeast(0), layer.scale(), dB.data(), rank, out, from, to);
                     }
                 }
             });
         }
     }
 
-    /** {@code dA[r, c] += part[c, r]} for the columns {@code [from, to)}. */
-    private static void addTransposed(MemorySegment part, MemorySegment dA, int rank, int in, int from, int to) {
-        for (int r = 0; r < rank; r++) {
-            for (int c = from; c < to; c++) {
-                long at = (long) r * in + c;
-                Lanes.set(dA, at, Lanes.get(dA, at) + Lanes.get(part, (long) c * rank + r));
-            }
+    private static void add(MemorySegment part, MemorySegment sum, long from, long to) {
+        long whole = Lanes.whole(from, to);
+        for (long i = from; i < whole; i += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(sum, i).add(Lanes.load(part, i)), sum, i);
+        }
+        for (long i = whole; i < to; i++) {
+            Lanes.set(sum, i, Lanes.get(sum, i) + Lanes.get(part, i));
         }
     }
 
-    private static void addScaled(MemorySegment part, float scale, MemorySegment sum, long from, long to) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(part, i).fma(Lanes.all(scale), Lanes.load(sum, i)), sum, i);
-        }
-        for (long i = whole; i < to; i++) {
-            Lanes.set(sum, i, Math.fma(Lanes.get(part, i), scale, Lanes.get(sum, i)));
+    /** {@code dB[o, r] += scale * part[r, o]} for the rows {@code [from, to)}. */
+    private static void addTransposed(
+            MemorySegment part, float scale, MemorySegment dB, int rank, int out, long from, long to) {
+        for (long o = from; o < to; o++) {
+            for (int r = 0; r < rank; r++) {
+                long at = o * rank + r;
+                Lanes.set(dB, at, Math.fma(Lanes.get(part, (long) r * out + o), scale, Lanes.get(dB, at)));
+            }
         }
     }
 
@@ -172,12 +168,12 @@ final class LowRankProducts implements AutoCloseable {
 
     /** One thread's way through its rows. */
     private static final class Walk {
-        private final Bf16Matmul.Compiled mine;
+        private final Bf16Matmul.Part mine;
+        private final StripProduct product;
         private final Part part;
         private final int in;
         private final int out;
         private final int rank;
-        private final int padded; // columns of t in memory; what is behind the rank is never read as a number
         private final PackedMatrix weight;
         private final PackedMatrix up;
         private final PackedMatrix down;
@@ -186,7 +182,7 @@ final class LowRankProducts implements AutoCloseable {
         private boolean begun;
 
         Walk(
-                Bf16Matmul.Compiled mine,
+                Bf16Matmul.Part mine,
                 Part part,
                 int in,
                 int out,
@@ -195,11 +191,11 @@ final class LowRankProducts implements AutoCloseable {
                 PackedMatrix up,
                 PackedMatrix down) {
             this.mine = mine;
+            this.product = mine.product();
             this.part = part;
             this.in = in;
             this.out = out;
             this.rank = rank;
-            this.padded = PackedMatrix.blocks(rank) * PackedMatrix.BLOCK;
             this.weight = weight;
             this.up = up;
             this.down = down;
@@ -210,87 +206,58 @@ final class LowRankProducts implements AutoCloseable {
             wantsB = b;
         }
 
-        /** m rows of dy from row {@code atDy} on, and so forth; m is one of the strips' sizes. */
+        /** The rows {@code [i, i + m)}. */
         void strip(
                 Floats dy,
-                long atDy,
                 MemorySegment x,
-                long atX,
                 MemorySegment h,
-                long atH,
                 @Nullable MemorySegment dx,
-                long atDx,
                 boolean accumulate,
+                long i,
                 int m) {
             MemorySegment d = dy.data();
-            long firstD = atDy;
+            long firstD = i;
             if (!dy.half()) {
-                d = part.dy.atLeast((long) Bf16Matmul.STRIP * out * Short.BYTES);
-                Floats.narrow(dy.data(), atDy * out, d, 0, m * out);
+                d = part.dy.atLeast((long) m * out * Short.BYTES);
+                Floats.narrow(dy.data(), i * out, d, 0, m * out);
                 firstD = 0;
-            } else {
-                long row = (long) out * Short.BYTES;
-                Bf16Matmul.fetch(d, atDy * row, row, m, row);
             }
-            Bf16Matmul.Left gradient = new Bf16Matmul.Left(d.asSlice(firstD * out * Short.BYTES), out, false);
-            MemorySegment t = part.t.atLeast((long) Bf16Matmul.STRIP * padded * Short.BYTES); // [m, padded]
-            Bf16Matmul.Target toT = new Bf16Matmul.Target(t, padded, true);
+            Bf16Matmul.Left gradient = new Bf16Matmul.Left(d, out, false);
+            MemorySegment t = part.t.atLeast((long) m * rank * Short.BYTES); // [m, r]
             if (wantsA || dx != null) {
-                Bf16Matmul.strip(mine, gradient, down, toT, false, 0, m, 0, rank, 0);
+                StripProduct.Target toT = new Bf16Matmul.Target(t, rank, true).at(0, 0);
+                product.run(m, rank, Bf16Matmul.factors(gradient, firstD, down, 0), null, toT, false);
             }
             if (wantsB) {
-                MemorySegment sum = part.dB.atLeast((long) out * rank * Float.BYTES); // [out, r]
-                add(d.asSlice(firstD * out * Short.BYTES), out, h.asSlice(atH * rank * Short.BYTES), rank, m, sum);
+                MemorySegment sum = part.dB.atLeast((long) rank * out * Float.BYTES);
+                add(h.asSlice(i * rank * Short.BYTES), d.asSlice(firstD * out * Short.BYTES), out, m, sum);
             }
             if (dx != null) {
-                Bf16Matmul.Left thin = new Bf16Matmul.Left(t, padded, false);
-                Bf16Matmul.Target toX = new Bf16Matmul.Target(
-                        dx.asSlice(atDx * in * Short.BYTES, (long) m * in * Short.BYTES), in, true);
-                Bf16Matmul.panels(mine, gradient, weight, thin, up, toX, accumulate, 0, m);
+                product.run(
+                        m,
+                        in,
+                        Bf16Matmul.factors(gradient, firstD, weight, 0),
+                        Bf16Matmul.factors(new Bf16Matmul.Left(t, rank, false), 0, up, 0),
+                        new Bf16Matmul.Target(dx, in, true).at(i, 0),
+                        accumulate);
             }
             if (wantsA) {
-                long row = (long) in * Short.BYTES;
-                Bf16Matmul.fetch(x, atX * row, row, m, row);
-                MemorySegment sum = part.dA.atLeast((long) in * rank * Float.BYTES); // [in, r]
-                add(x.asSlice(atX * row), in, t, padded, m, sum);
+                MemorySegment sum = part.dA.atLeast((long) rank * in * Float.BYTES);
+                add(t, x.asSlice(i * in * Short.BYTES), in, m, sum);
             }
             begun = true;
         }
 
-        /** {@code sum[wide, r] (+)= left^T right} over m rows of left [m, wide] and right [m, r]. */
-        private void add(MemorySegment left, int wide, MemorySegment right, int stride, int m, MemorySegment sum) {
-            PackedMatrix thin = new PackedMatrix(
-                    part.factor.atLeast(PackedMatrix.bytes(Bf16Matmul.STRIP, rank)), m, rank, m, false);
-            thin.fill(right, stride, false, 0, PackedMatrix.blocks(rank));
-            Bf16Matmul.Left transposed = new Bf16Matmul.Left(left, wide, true);
-            Bf16Matmul.Target target = new Bf16Matmul.Target(sum, rank, false);
-            for (int i = 0; i < wide; ) {
-                int rows = Bf16Matmul.strip(wide - i, true);
-                Bf16Matmul.strip(mine, transposed, thin, target, begun, i, rows, 0, rank, 0);
-                i += rows;
-            }
-        }
-
-        /** The last rows, fewer than a strip has: with rows of zeros below them, which add nothing. */
-        void tail(Tensor dy, Tensor x, Tensor h, @Nullable Tensor dx, float beta, int i, int m) {
-            int strip = Bf16Matmul.SMALLEST_STRIP;
-            long bytes = (long) strip * (out + 2L * in + rank) * Short.BYTES;
-            MemorySegment memory = part.tail.atLeast(bytes);
-            memory.asSlice(0, bytes).fill((byte) 0);
-            MemorySegment gradient = memory.asSlice(0, (long) strip * out * Short.BYTES);
-            MemorySegment input = memory.asSlice((long) strip * out * Short.BYTES, (long) strip * in * Short.BYTES);
-            MemorySegment result =
-                    memory.asSlice((long) strip * (out + in) * Short.BYTES, (long) strip * in * Short.BYTES);
-            MemorySegment factor = memory.asSlice((long) strip * (out + 2L * in) * Short.BYTES);
-            Floats.convert(Floats.of(dy), (long) i * out, new Floats(gradient, true), 0, (long) m * out);
-            MemorySegment.copy(x.data(), (long) i * in * Short.BYTES, input, 0, (long) m * in * Short.BYTES);
-            MemorySegment.copy(h.data(), (long) i * rank * Short.BYTES, factor, 0, (long) m * rank * Short.BYTES);
-            if (dx != null && beta != 0) {
-                MemorySegment.copy(dx.data(), (long) i * in * Short.BYTES, result, 0, (long) m * in * Short.BYTES);
-            }
-            strip(new Floats(gradient, true), 0, input, 0, factor, 0, dx == null ? null : result, 0, beta != 0, strip);
-            if (dx != null) {
-                MemorySegment.copy(result, 0, dx.data(), (long) i * in * Short.BYTES, (long) m * in * Short.BYTES);
+        /** {@code sum[r, wide] (+)= thin^T left} over m rows of thin [m, r] and left [m, wide]. */
+        private void add(MemorySegment thin, MemorySegment left, int wide, int m, MemorySegment sum) {
+            Bf16Matmul.Left turned = mine.turned(thin, rank, m, 0, rank); // [r, m]
+            Bf16Matmul.Target to = new Bf16Matmul.Target(sum, wide, false);
+            for (int c = 0; c < wide; c += GROUP) {
+                int columns = Math.min(GROUP, wide - c);
+                PackedMatrix pairs =
+                        new PackedMatrix(part.pairs.atLeast(PackedMatrix.bytes(m, columns)), m, columns, m, false);
+                pairs.fill(left.asSlice((long) c * Short.BYTES), wide, false, 0, PackedMatrix.blocks(columns));
+                product.run(rank, columns, Bf16Matmul.factors(turned, 0, pairs, 0), null, to.at(0, c), begun);
             }
         }
     }

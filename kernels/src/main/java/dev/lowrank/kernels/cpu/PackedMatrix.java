@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The right factor B [k, n] of a bf16 product as the processor's tiles want it. Rows go in chunks of {@code chunk}; a chunk
@@ -23,7 +24,14 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
     static final int BLOCK = 32;
     private static final int PAIRS = BLOCK / 2;
     private static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
+    private static final VectorSpecies<Short> ROW =
+            Lanes.I.withLanes(short.class); // a whole row of a block where vectors have 512 bits
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    /** Of two rows of 32 elements, the first or the last 16 of each, taken in turn. */
+    private static final ShortVector FIRST_PAIRS = pairs(0);
+
+    private static final ShortVector LAST_PAIRS = pairs(PAIRS);
 
     /** Bytes that B takes. */
     static long bytes(int k, int n) {
@@ -80,6 +88,10 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
 
     /** A block of rows x columns whose first element is {@code source[from]}. */
     private void fillPlain(MemorySegment source, long from, long stride, int rows, int columns, long at) {
+        if (rows == BLOCK && columns == BLOCK && Lanes.WIDTH == PAIRS) {
+            fillWhole(source, from, stride, at);
+            return;
+        }
         int whole = Lanes.whole(columns);
         for (int p = 0; p < PAIRS; p++) {
             long upper = from + 2 * p * stride;
@@ -103,6 +115,17 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         }
     }
 
+    private void fillWhole(MemorySegment source, long from, long stride, long at) {
+        for (int p = 0; p < PAIRS; p++) {
+            long upper = (from + 2 * p * stride) * Short.BYTES;
+            long word = at + (long) p * BLOCK * Integer.BYTES;
+            ShortVector low = ShortVector.fromMemorySegment(ROW, source, upper, ORDER);
+            ShortVector high = ShortVector.fromMemorySegment(ROW, source, upper + stride * Short.BYTES, ORDER);
+            FIRST_PAIRS.selectFrom(low, high).intoMemorySegment(data, word, ORDER);
+            LAST_PAIRS.selectFrom(low, high).intoMemorySegment(data, word + PAIRS * Integer.BYTES, ORDER);
+        }
+    }
+
     /** The same from the transpose: a pair lies together, the columns {@code stride} elements apart. */
     private void fillTransposed(MemorySegment source, long from, long stride, int rows, int columns, long at) {
         for (int c = 0; c < BLOCK; c++) {
@@ -120,6 +143,28 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         }
     }
 
+    /** Bytes from one block of columns to the next, where there is one chunk. */
+    long pitch() {
+        return blocks(k) * BLOCK_BYTES;
+    }
+
+    /**
+     * Writes the transpose, [n, k] with zeros up to whole blocks both ways, where there is one chunk.
+     *
+     * @param stride elements from one row to the next, even and at least k in whole blocks
+     */
+    void transpose(MemorySegment target, long stride) {
+        long words = stride / 2;
+        for (int j = 0; j < blocks(n); j++) {
+            for (int i = 0; i < blocks(k); i++) {
+                long from = (offset(0, j * BLOCK) + i * BLOCK_BYTES) / Integer.BYTES;
+                long to = j * BLOCK * words + (long) i * PAIRS;
+                Transposition.run(data, from, BLOCK, target, to, words);
+                Transposition.run(data, from + PAIRS, BLOCK, target, to + PAIRS * words, words);
+            }
+        }
+    }
+
     /** Writes the elements in row-major order as BF16, rows {@code [from, to)}; from a multiple of 32. */
     void read(MemorySegment target, long stride, int from, int to) {
         for (int row = from; row < to; row++) {
@@ -133,6 +178,15 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
                 target.setAtIndex(JAVA_SHORT, row * stride + column, element);
             }
         }
+    }
+
+    /** Lanes below 32 are the upper row's, the others the lower row's. */
+    private static ShortVector pairs(int first) {
+        short[] lanes = new short[ROW.length()];
+        for (int i = 0; i < lanes.length; i++) {
+            lanes[i] = (short) (first + i / 2 + i % 2 * lanes.length);
+        }
+        return ShortVector.fromArray(ROW, lanes, 0);
     }
 
     private static IntVector words(MemorySegment source, long at) {

@@ -1,0 +1,327 @@
+package dev.lowrank.kernels.cpu;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Writes machine code for x86-64: the few instructions that {@link TileCode} needs, each with the encoding of Intel's
+ * manual (volume 2, "Instruction format"). An operand in memory is a base register and a displacement of 32 bits.
+ */
+final class Assembler {
+    static final int RAX = 0;
+    static final int RCX = 1;
+    static final int RDX = 2;
+    static final int RBX = 3;
+    static final int RBP = 5;
+    static final int RSI = 6;
+    static final int RDI = 7;
+    static final int R8 = 8;
+    static final int R9 = 9;
+    static final int R10 = 10;
+    static final int R11 = 11;
+    static final int R12 = 12;
+    static final int R13 = 13;
+    static final int R14 = 14;
+    static final int R15 = 15;
+
+    /** The prefixes that a VEX or EVEX instruction carries inside. */
+    private static final int P66 = 1;
+
+    private static final int PF3 = 2;
+    private static final int PF2 = 3;
+
+    /** The tables of opcodes. */
+    private static final int T0F = 1;
+
+    private static final int T0F38 = 2;
+
+    /** In place of a base register: the operand is a register. */
+    private static final int NONE = -1;
+
+    private static final int LARGEST = 1 << 14;
+
+    private final ByteBuffer code = ByteBuffer.allocate(LARGEST).order(ByteOrder.LITTLE_ENDIAN);
+
+    /** A place in the code to jump to. */
+    static final class Label {
+        private int at = NONE;
+        private final List<Integer> jumps = new ArrayList<>(); // where distances to it are missing
+    }
+
+    byte[] code() {
+        byte[] bytes = new byte[code.position()];
+        code.get(0, bytes);
+        return bytes;
+    }
+
+    /** Here is the label. */
+    void bind(Label label) {
+        label.at = code.position();
+        for (int jump : label.jumps) {
+            code.putInt(jump, label.at - jump - Integer.BYTES);
+        }
+    }
+
+    private void distance(Label label) {
+        int at = code.position();
+        if (label.at == NONE) {
+            label.jumps.add(at);
+        }
+        code.putInt(label.at == NONE ? 0 : label.at - at - Integer.BYTES);
+    }
+
+    private void bytes(int... values) {
+        for (int value : values) {
+            code.put((byte) value);
+        }
+    }
+
+    // Ordinary instructions, on 64 bits.
+
+    private void wide(int reg, int base, int opcode) {
+        bytes(0x48 | (reg >> 3) << 2 | base >> 3, opcode);
+    }
+
+    /** [base + displacement] beside a register or an opcode's extension. */
+    private void memory(int reg, int base, int displacement) {
+        bytes(0x80 | (reg & 7) << 3 | base & 7);
+        if ((base & 7) == 4) {
+            bytes(0x24);
+        }
+        code.putInt(displacement);
+    }
+
+    /** [base + index + displacement] beside a tile. */
+    private void indexed(int reg, int base, int index, int displacement) {
+        bytes(0x84 | (reg & 7) << 3, (index & 7) << 3 | base & 7);
+        code.putInt(displacement);
+    }
+
+    private void registers(int reg, int rm) {
+        bytes(0xC0 | (reg & 7) << 3 | rm & 7);
+    }
+
+    void mov(int to, int from) {
+        wide(from, to, 0x89);
+        registers(from, to);
+    }
+
+    void load(int to, int base, int displacement) {
+        wide(to, base, 0x8B);
+        memory(to, base, displacement);
+    }
+
+    void store(int base, int displacement, int from) {
+        wide(from, base, 0x89);
+        memory(from, base, displacement);
+    }
+
+    void set(int to, int number) {
+        wide(0, to, 0xC7);
+        registers(0, to);
+        code.putInt(number);
+    }
+
+    void add(int to, int number) {
+        wide(0, to, 0x81);
+        registers(0, to);
+        code.putInt(number);
+    }
+
+    void addRegister(int to, int from) {
+        wide(from, to, 0x01);
+        registers(from, to);
+    }
+
+    void subtract(int from, int what) {
+        wide(what, from, 0x29);
+        registers(what, from);
+    }
+
+    void addLoaded(int to, int base, int displacement) {
+        wide(to, base, 0x03);
+        memory(to, base, displacement);
+    }
+
+    void addStored(int base, int displacement, int from) {
+        wide(from, base, 0x01);
+        memory(from, base, displacement);
+    }
+
+    /** Sets the flags of the number, as {@link #decrement} does. */
+    void test(int reg) {
+        wide(reg, reg, 0x85);
+        registers(reg, reg);
+    }
+
+    void decrement(int reg) {
+        wide(1, reg, 0xFF);
+        registers(1, reg);
+    }
+
+    void decrementStored(int base, int displacement) {
+        wide(1, base, 0xFF);
+        memory(1, base, displacement);
+    }
+
+    /** Compares a small number in memory with this one. */
+    void compareStored(int base, int displacement, int number) {
+        wide(7, base, 0x83);
+        memory(7, base, displacement);
+        bytes(number);
+    }
+
+    void jump(Label label) {
+        bytes(0xE9);
+        distance(label);
+    }
+
+    void jumpIfZero(Label label) {
+        bytes(0x0F, 0x84);
+        distance(label);
+    }
+
+    void jumpIfNotZero(Label label) {
+        bytes(0x0F, 0x85);
+        distance(label);
+    }
+
+    void push(int reg) {
+        bytes(0x40 | reg >> 3, 0x50 | reg & 7);
+    }
+
+    void pop(int reg) {
+        bytes(0x40 | reg >> 3, 0x58 | reg & 7);
+    }
+
+    void ret() {
+        bytes(0xC3);
+    }
+
+    /** Brings the line into the second cache. */
+    void prefetch(int base, int displacement) {
+        bytes(0x40 | base >> 3, 0x0F, 0x18);
+        memory(2, base, displacement);
+    }
+
+    // Tiles (AMX).
+
+    private void vex(int table, int prefix, int w, int reg, int second, int index, int base, int opcode) {
+        bytes(
+                0xC4,
+                (~reg & 8) << 4 | (~index & 8) << 3 | (~base & 8) << 2 | table,
+                w << 7 | (~second & 15) << 3 | prefix,
+                opcode);
+    }
+
+    void loadTileConfiguration(int base, int displacement) {
+        vex(T0F38, 0, 0, 0, 0, 0, base, 0x49);
+        memory(0, base, displacement);
+    }
+
+    void releaseTiles() {
+        vex(T0F38, 0, 0, 0, 0, 0, 0, 0x49);
+        registers(0, 0);
+    }
+
+    void zeroTile(int tile) {
+        vex(T0F38, PF2, 0, 0, 0, 0, 0, 0x49);
+        registers(tile, 0);
+    }
+
+    /** Rows {@code stride} bytes apart. */
+    void loadTile(int tile, int base, int stride, int displacement) {
+        vex(T0F38, PF2, 0, 0, 0, stride, base, 0x4B);
+        indexed(tile, base, stride, displacement);
+    }
+
+    /** The same where the first cache should keep what it has. */
+    void streamTile(int tile, int base, int stride, int displacement) {
+        vex(T0F38, P66, 0, 0, 0, stride, base, 0x4B);
+        indexed(tile, base, stride, displacement);
+    }
+
+    void storeTile(int base, int stride, int displacement, int tile) {
+        vex(T0F38, PF3, 0, 0, 0, stride, base, 0x4B);
+        indexed(tile, base, stride, displacement);
+    }
+
+    /** {@code sum += a b}: a [16, 32] BF16, b as 16 pairs of rows, sum [16, 16] F32. */
+    void multiplyTiles(int sum, int a, int b) {
+        vex(T0F38, PF3, 0, 0, b, 0, 0, 0x5C);
+        registers(sum, a);
+    }
+
+    // Vectors of 512 bits (AVX-512), registers 0 to 7.
+
+    private void evex(
+            int table, int prefix, int w, int second, int base, boolean zeroing, int mask, int opcode, int reg) {
+        int high = base == NONE ? 0 : base;
+        bytes(
+                0x62,
+                0xD0 | (~high & 8) << 2 | table,
+                w << 7 | (~second & 15) << 3 | 4 | prefix,
+                (zeroing ? 0x80 : 0) | 0x48 | mask,
+                opcode);
+        assert reg < 8;
+    }
+
+    void loadFloats(int to, int base, int displacement) {
+        evex(T0F, 0, 0, 0, base, false, 0, 0x10, to);
+        memory(to, base, displacement);
+    }
+
+    void storeFloats(int base, int displacement, int mask, int from) {
+        evex(T0F, 0, 0, 0, base, false, mask, 0x11, from);
+        memory(from, base, displacement);
+    }
+
+    /** {@code to += x}. */
+    void addFloats(int to, int x) {
+        evex(T0F, 0, 0, to, NONE, false, 0, 0x58, to);
+        registers(to, x);
+    }
+
+    /** {@code to += numbers in memory} under the mask; zero elsewhere. */
+    void addFloats(int to, int base, int displacement, int mask) {
+        evex(T0F, 0, 0, to, base, true, mask, 0x58, to);
+        memory(to, base, displacement);
+    }
+
+    /** Sixteen elements of 16 bits as words of 32 under the mask; zero elsewhere. */
+    void widenWords(int to, int base, int displacement, int mask) {
+        evex(T0F38, P66, 0, 0, base, true, mask, 0x33, to);
+        memory(to, base, displacement);
+    }
+
+    /** Shifts words of 32 bits to the left. */
+    void shiftLeft(int reg, int bits) {
+        evex(T0F, P66, 0, reg, NONE, false, 0, 0x72, reg);
+        registers(6, reg);
+        bytes(bits);
+    }
+
+    /** 32 elements of BF16, rounded to nearest even, from two vectors. */
+    void narrow(int to, int upper, int lower) {
+        evex(T0F38, PF2, 0, upper, NONE, false, 0, 0x72, to);
+        registers(to, lower);
+    }
+
+    void storeWords(int base, int displacement, int mask, int from) {
+        evex(T0F, PF2, 1, 0, base, false, mask, 0x7F, from);
+        memory(from, base, displacement);
+    }
+
+    /** A mask of 32 elements from memory. */
+    void loadMask(int mask, int base, int displacement) {
+        vex(T0F, P66, 1, 0, 0, 0, base, 0x90);
+        memory(mask, base, displacement);
+    }
+
+    /** As compilers leave the vectors behind. */
+    void zeroUpperHalves() {
+        bytes(0xC5, 0xF8, 0x77);
+    }
+}

@@ -1,0 +1,59 @@
+package dev.lowrank.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/** A function written by {@link Assembler}: {@code void f(long)}. It stays in memory until the process ends. */
+final class MachineCode {
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final FunctionDescriptor FUNCTION = FunctionDescriptor.ofVoid(JAVA_LONG);
+    private static final MethodHandle MAP = libc(
+            "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle PROTECT =
+            libc("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final int READ_WRITE = 1 | 2;
+    private static final int READ_EXECUTE = 1 | 4;
+    private static final int PRIVATE_ANONYMOUS = 0x02 | 0x20;
+    private static final long FAILED = -1;
+
+    private final MethodHandle function;
+
+    private MachineCode(MethodHandle function) {
+        this.function = function;
+    }
+
+    /** The code, ready to be called; nothing where the system lets no process write code for itself. */
+    static Optional<MachineCode> of(byte[] code) {
+        try {
+            long at = (long) MAP.invokeExact(0L, (long) code.length, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+            if (at == FAILED) {
+                return Optional.empty();
+            }
+            MemorySegment.ofAddress(at).reinterpret(code.length).copyFrom(MemorySegment.ofArray(code));
+            if ((int) PROTECT.invokeExact(at, (long) code.length, READ_EXECUTE) != 0) {
+                return Optional.empty();
+            }
+            return Optional.of(new MachineCode(LINKER.downcallHandle(MemorySegment.ofAddress(at), FUNCTION)));
+        } catch (Throwable e) {
+            throw new IllegalStateException("Memory for machine code could not be asked for.", e);
+        }
+    }
+
+    void call(long argument) {
+        try {
+            function.invokeExact(argument);
+        } catch (Throwable e) {
+            throw new IllegalStateException("A call of machine code failed.", e);
+        }
+    }
+
+    private static MethodHandle libc(String name, FunctionDescriptor type) {
+        return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
+    }
+}
