@@ -3,6 +3,8 @@ package dev.lowrank.kernels.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FrozenMatrix;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
@@ -50,6 +52,7 @@ final class Bf16Matmul implements AutoCloseable {
     private final Scratch right;
     private final Scratch packed;
     private final Scratch turned;
+    private final Nf4Factor unpacked;
 
     Bf16Matmul(Team team, CpuWorkspace.Source source) {
         this.team = team;
@@ -58,6 +61,7 @@ final class Bf16Matmul implements AutoCloseable {
         this.right = new Scratch(source);
         this.packed = new Scratch(source);
         this.turned = new Scratch(source);
+        this.unpacked = new Nf4Factor(team, source);
         this.compiled = new Compiled[team.size()];
         for (int i = 0; i < compiled.length; i++) {
             compiled[i] = new Compiled();
@@ -163,8 +167,15 @@ final class Bf16Matmul implements AutoCloseable {
         return packed;
     }
 
-    /** The right factor of a product with a packed matrix, or with its transpose. */
-    static PackedMatrix view(Packed packed, boolean transposed) {
+    /** The right factor of a product with a frozen matrix, or with its transpose; valid until another is asked for. */
+    PackedMatrix right(FrozenMatrix matrix, boolean transposed) {
+        return switch (matrix) {
+            case Packed packed -> view(packed, transposed);
+            case Nf4 quantized -> unpacked.of(quantized, transposed);
+        };
+    }
+
+    private static PackedMatrix view(Packed packed, boolean transposed) {
         int k = transposed ? packed.columns() : packed.rows();
         int n = transposed ? packed.rows() : packed.columns();
         return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, k, false);
@@ -181,8 +192,8 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /** {@code c = a op(b) + term + beta c} with shapes already checked. */
-    void run(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
-        PackedMatrix second = view(b, transposeB);
+    void run(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+        PackedMatrix second = right(b, transposeB);
         Left first = second.k() % 2 == 0 ? new Left(half(a, 1, left), a.columns(), false) : padded(a);
         Target target = new Target(c.data(), c.columns(), c.dtype() == DType.BF16);
         if (term == null) {
@@ -228,13 +239,9 @@ final class Bf16Matmul implements AutoCloseable {
         return matrix;
     }
 
-    /** Fills a packed matrix from BF16 elements, as {@link PackedMatrix#fill} does, with the whole team. */
+    /** Fills a packed matrix from BF16 elements with the whole team. */
     void fill(PackedMatrix matrix, MemorySegment source, long stride, boolean transposed) {
-        team.split(
-                PackedMatrix.blocks(matrix.n()),
-                1,
-                team.parts((long) matrix.k() * matrix.n()),
-                (from, to) -> matrix.fill(source, stride, transposed, (int) from, (int) to));
+        matrix.fill(team, source, stride, transposed);
     }
 
     /** The elements of a tensor times a factor as BF16: its own memory where nothing changes. */
@@ -443,7 +450,7 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** What the team's matrices have taken so far; what each thread has for itself is little beside it. */
     long bytes() {
-        return left.bytes() + leftOfTerm.bytes() + right.bytes() + packed.bytes() + turned.bytes();
+        return left.bytes() + leftOfTerm.bytes() + right.bytes() + packed.bytes() + turned.bytes() + unpacked.bytes();
     }
 
     /** How many products have been compiled, by all threads. */
@@ -465,5 +472,6 @@ final class Bf16Matmul implements AutoCloseable {
         right.close();
         packed.close();
         turned.close();
+        unpacked.close();
     }
 }

@@ -22,7 +22,7 @@ import jdk.incubator.vector.VectorOperators;
 record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying) {
     static final int BLOCK = 32;
     private static final int PAIRS = BLOCK / 2;
-    private static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
+    static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     /** Bytes that B takes. */
@@ -39,6 +39,11 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         return data.address() + offset(row, column);
     }
 
+    /** Where block i of column block j lies, all rows being one chunk. */
+    long block(int i, int j) {
+        return offset(0, j * BLOCK) + i * BLOCK_BYTES;
+    }
+
     private long offset(int row, int column) {
         long before = (long) row / BLOCK * blocks(n);
         return (before + (long) column / BLOCK * blocks(rows(row))) * BLOCK_BYTES;
@@ -51,6 +56,15 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
             return chunk;
         }
         return varying && left > BLOCK ? Integer.highestOneBit(left) : left;
+    }
+
+    /** Fills it from BF16 elements with the whole team. */
+    void fill(Team team, MemorySegment source, long stride, boolean transposed) {
+        team.split(
+                blocks(n),
+                1,
+                team.parts((long) k * n),
+                (from, to) -> fill(source, stride, transposed, (int) from, (int) to));
     }
 
     /**
