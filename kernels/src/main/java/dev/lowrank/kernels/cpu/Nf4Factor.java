@@ -29,7 +29,7 @@ final class Nf4Factor implements AutoCloseable {
         PackedMatrix factor = new PackedMatrix(packed.atLeast(PackedMatrix.bytes(k, n)), k, n, k, false);
         if (Nf4Unpacking.suits(weight)) {
             Nf4Unpacking unpacking = new Nf4Unpacking(weight, factor, transposed);
-            team.split(PackedMatrix.blocks(n), 1, team.parts(weight.size()), (part, from, to) -> {
+            team.split(PackedMatrix.blocks(n), unpacking.step(), team.parts(weight.size()), (part, from, to) -> {
                 unpacking.run(team.scratch(part, Nf4Unpacking.SCRATCH), (int) from, (int) to);
             });
         } else {
