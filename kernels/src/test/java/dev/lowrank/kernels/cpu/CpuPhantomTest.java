@@ -144,19 +144,19 @@ class CpuPhantomTest {
         assertThat(kernels.ownBytes()).isBetween(phantom.ownBytes(), phantom.ownBytes() + 100_000);
     }
 
-    /** Layers' own memory is part of no sum on the device. */
+    /** Layers' own memory is part of no sum on the device, so the weight is large beside it. */
     @Test
-    void aLayerOfFourBitsIsUnpackedIntoTheSame() {
+    void aLayerOfFourBitsIsUnpackedIntoWhatThePhantomCounts() {
         onBoth((on, space) -> {
-            Nf4 weight = Nf4.allocate(space, 640, 1024, true);
-            on.quantizeNf4(zero(on, space, DType.F32, 640, 1024), weight);
+            Nf4 weight = Nf4.allocate(space, 1024, 4096, true);
+            on.quantizeNf4(zero(on, space, DType.F32, 1024, 4096), weight);
             LowRankLayer layer = new LowRankLayer(
-                    weight, false, zero(on, space, DType.F32, 2, 1024), zero(on, space, DType.F32, 640, 2), 1);
-            Tensor x = zero(on, space, DType.BF16, 50, 1024);
+                    weight, false, zero(on, space, DType.F32, 2, 4096), zero(on, space, DType.F32, 1024, 2), 1);
+            Tensor x = zero(on, space, DType.BF16, 50, 4096);
             Tensor h = zero(on, space, DType.BF16, 50, 2);
-            on.lowRank(x, layer, 0, h, zero(on, space, DType.BF16, 50, 640));
+            on.lowRank(x, layer, 0, h, zero(on, space, DType.BF16, 50, 1024));
         });
-        assertThat(kernels.ownBytes()).isBetween(640 * 1024 * 2L, phantom.ownBytes());
+        assertThat(kernels.ownBytes()).isBetween(1024 * 4096 * 2L, phantom.ownBytes());
     }
 
     @Test
