@@ -175,7 +175,8 @@ final class Bf16Matmul implements AutoCloseable {
         };
     }
 
-    private static PackedMatrix view(Packed packed, boolean transposed) {
+    /** The same of a packed matrix, where it lies. */
+    static PackedMatrix view(Packed packed, boolean transposed) {
         int k = transposed ? packed.columns() : packed.rows();
         int n = transposed ? packed.rows() : packed.columns();
         return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, k, false);
