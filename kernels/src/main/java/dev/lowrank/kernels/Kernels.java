@@ -137,16 +137,16 @@ public interface Kernels extends AutoCloseable {
     void unpack(Packed matrix, Tensor out);
 
     /**
-     * {@code c = a * op(b) + term + beta * c} with a frozen b, rounding c once for the product and once for the term where it
-     * is BF16. With {@code beta == 0} the old contents of {@code c} are not read; beta is 0 or 1.
+     * {@code c = a * op(b) + term + beta * c} with a frozen b, whose elements count as BF16, rounding c once for the product and
+     * once for the term where it is BF16. With {@code beta == 0} the old contents of {@code c} are not read; beta is 0 or 1.
      *
      * @param transposeB whether op is the transpose
      * @param term the update of an adapter, or null
      */
-    void matmul(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c);
+    void matmul(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c);
 
     /**
-     * {@code h = x A^T} and {@code y = x W^T + scale * h B^T + beta * y}; BA is never formed.
+     * {@code h = x A^T} and {@code y = x W^T + scale * h B^T + beta * y}; BA is never formed. W's elements count as BF16.
      *
      * @param x [N, in]
      * @param beta 0 or 1; with 0 the old contents of y are not read

@@ -7,7 +7,7 @@ package dev.lowrank.kernels;
  * @param a F32 [r, in]
  * @param b F32 [out, r]
  */
-public record LowRankLayer(Packed weight, boolean transposed, Tensor a, Tensor b, float scale) {
+public record LowRankLayer(FrozenMatrix weight, boolean transposed, Tensor a, Tensor b, float scale) {
     public int inputs() {
         return transposed ? weight.rows() : weight.columns();
     }

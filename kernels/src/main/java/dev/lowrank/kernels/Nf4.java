@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param blockSize elements to a scale: a power of two from 32 to 4096
  */
 public record Nf4(
-        Tensor packed, @Nullable Tensor absmax, @Nullable Nested nested, long rows, long columns, int blockSize) {
+        Tensor packed, @Nullable Tensor absmax, @Nullable Nested nested, int rows, int columns, int blockSize)
+        implements FrozenMatrix {
     /** The usual number of elements to a scale. */
     public static final int BLOCK = 64;
 
@@ -70,7 +71,7 @@ public record Nf4(
             throw new IllegalArgumentException(
                     "NF4 cannot hold a [%d, %d] matrix in blocks of %d elements.".formatted(rows, columns, blockSize));
         }
-        long n = Math.multiplyExact(rows, columns);
+        long n = (long) rows * columns;
         long blocks = Math.ceilDiv(n, blockSize);
         check("packed", packed, DType.U8, Math.ceilDiv(n, 2));
         if ((absmax == null) == (nested == null)) {
@@ -99,11 +100,13 @@ public record Nf4(
      * @param nestedBlock scales to a nested scale; 0 for scales in fp32
      */
     public static Nf4 allocate(Workspace memory, long rows, long columns, int blockSize, int nestedBlock) {
-        long n = Math.multiplyExact(rows, columns);
+        int height = Math.toIntExact(rows);
+        int width = Math.toIntExact(columns);
+        long n = rows * columns;
         long blocks = Math.ceilDiv(n, blockSize);
         Tensor packed = memory.take(DType.U8, Math.ceilDiv(n, 2));
         if (nestedBlock == 0) {
-            return new Nf4(packed, memory.take(blocks), null, rows, columns, blockSize);
+            return new Nf4(packed, memory.take(blocks), null, height, width, blockSize);
         }
         Nested nested = new Nested(
                 memory.take(DType.U8, blocks),
@@ -111,7 +114,7 @@ public record Nf4(
                 memory.take(MAP_SIZE),
                 memory.take(1),
                 nestedBlock);
-        return new Nf4(packed, null, nested, rows, columns, blockSize);
+        return new Nf4(packed, null, nested, height, width, blockSize);
     }
 
     /** What the sixteen codes stand for, rising from -1 to 1. */
@@ -126,7 +129,7 @@ public record Nf4(
 
     /** Elements: rows x columns. */
     public long size() {
-        return rows * columns;
+        return (long) rows * columns;
     }
 
     /** Blocks, the last of which may be short. */

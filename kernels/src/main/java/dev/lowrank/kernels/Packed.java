@@ -7,7 +7,7 @@ package dev.lowrank.kernels;
  * @param forward for products with the transpose, as a linear layer's forward pass has them
  * @param backward for products with the matrix itself
  */
-public record Packed(int rows, int columns, Tensor forward, Tensor backward) {
+public record Packed(int rows, int columns, Tensor forward, Tensor backward) implements FrozenMatrix {
     /** Bytes that it takes. */
     public long bytes() {
         return forward.data().byteSize() + backward.data().byteSize();

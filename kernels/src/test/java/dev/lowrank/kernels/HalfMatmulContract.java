@@ -5,6 +5,7 @@ import static dev.lowrank.kernels.Numbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -195,6 +196,54 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         Tensor alone = full(random(rank * in), rank, in);
         kernels.lowRankBackward(dy, x, h, layer, alone, null, 0, null);
         assertThat(read(alone)).doesNotContain(Float.NaN);
+    }
+
+    @Test
+    void computesWithFourBitsWhatItComputesWithTheirValuesInBf16() {
+        for (int[] s : new int[][] {
+            {5, 8, 6, 2}, {70, 64, 40, 4}, {300, 96, 130, 16}, {33, 31, 96, 3}, {515, 192, 64, 8}, {40, 128, 33, 2}
+        }) {
+            for (boolean doubled : new boolean[] {false, true}) {
+                for (boolean transposed : new boolean[] {false, true}) {
+                    checkFourBits(s[0], s[1], s[2], s[3], transposed, doubled);
+                }
+            }
+        }
+    }
+
+    private void checkFourBits(int n, int in, int out, int rank, boolean transposed, boolean doubled) {
+        int rows = transposed ? in : out;
+        int columns = transposed ? out : in;
+        Nf4 quantized = Nf4.allocate(memory, rows, columns, doubled);
+        kernels.quantizeNf4(full(random(rows * columns), rows, columns), quantized);
+        Tensor dense = memory.take(DType.BF16, rows, columns);
+        kernels.dequantizeNf4(quantized, dense);
+        Packed packed = kernels.pack(dense, memory);
+        Tensor a = full(random(rank * in), rank, in);
+        Tensor b = full(random(out * rank), out, rank);
+        Tensor x = half(random(n * in), n, in);
+        Tensor dy = half(random(n * out), n, out);
+        Tensor h = memory.take(DType.BF16, n, rank);
+        assertThat(results(x, dy, h, new LowRankLayer(quantized, transposed, a, b, 0.5f)))
+                .isEqualTo(results(x, dy, h, new LowRankLayer(packed, transposed, a, b, 0.5f)));
+        for (@Nullable Term term : new @Nullable Term[] {null, new Term(h, b, true, 2)}) {
+            Tensor fromFour = memory.take(DType.BF16, n, out);
+            Tensor fromSixteen = memory.take(DType.BF16, n, out);
+            kernels.matmul(x, quantized, !transposed, term, 0, fromFour);
+            kernels.matmul(x, packed, !transposed, term, 0, fromSixteen);
+            assertThat(read(fromFour)).isEqualTo(read(fromSixteen));
+        }
+    }
+
+    /** y, h, dA, dB and dx of a layer. */
+    private float[][] results(Tensor x, Tensor dy, Tensor h, LowRankLayer layer) {
+        Tensor y = memory.take(DType.BF16, dy.shape());
+        kernels.lowRank(x, layer, 0, h, y);
+        Tensor dA = full(new float[layer.rank() * layer.inputs()], layer.rank(), layer.inputs());
+        Tensor dB = full(new float[layer.outputs() * layer.rank()], layer.outputs(), layer.rank());
+        Tensor dx = memory.take(DType.BF16, x.shape());
+        kernels.lowRankBackward(dy, x, h, layer, dA, dB, 0, dx);
+        return new float[][] {read(y), read(h), read(dA), read(dB), read(dx)};
     }
 
     @Test

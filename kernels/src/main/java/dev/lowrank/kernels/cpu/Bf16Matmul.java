@@ -1,6 +1,8 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FrozenMatrix;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
@@ -29,6 +31,7 @@ final class Bf16Matmul implements AutoCloseable {
     private final Scratch leftOfTerm;
     private final Scratch right;
     private final Scratch packed;
+    private final Nf4Factor unpacked;
 
     Bf16Matmul(Team team, CpuWorkspace.Source source) {
         this.team = team;
@@ -36,6 +39,7 @@ final class Bf16Matmul implements AutoCloseable {
         this.leftOfTerm = new Scratch(source);
         this.right = new Scratch(source);
         this.packed = new Scratch(source);
+        this.unpacked = new Nf4Factor(team, source);
         this.parts = new Part[team.size()];
         for (int i = 0; i < parts.length; i++) {
             parts[i] = new Part();
@@ -110,7 +114,15 @@ final class Bf16Matmul implements AutoCloseable {
         return packed;
     }
 
-    /** The right factor of a product with a packed matrix, or with its transpose. */
+    /** The right factor of a product with a frozen matrix, or with its transpose; valid until another is asked for. */
+    PackedMatrix right(FrozenMatrix matrix, boolean transposed) {
+        return switch (matrix) {
+            case Packed packed -> view(packed, transposed);
+            case Nf4 quantized -> unpacked.of(quantized, transposed);
+        };
+    }
+
+    /** The same of a packed matrix, where it lies. */
     static PackedMatrix view(Packed packed, boolean transposed) {
         int k = transposed ? packed.columns() : packed.rows();
         int n = transposed ? packed.rows() : packed.columns();
@@ -128,7 +140,7 @@ final class Bf16Matmul implements AutoCloseable {
     }
 
     /** {@code c = a op(b) + term + beta c} with shapes already checked. */
-    void run(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+    void run(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
         Left first = new Left(half(a, 1, left), a.columns(), false);
         Target target = new Target(c.data(), c.columns(), c.dtype() == DType.BF16);
         Left thin = null;
@@ -138,7 +150,7 @@ final class Bf16Matmul implements AutoCloseable {
             thin = new Left(half(term.left(), 1, leftOfTerm), rank, false);
             right = pack(term.right(), term.transposed(), term.scale(), rank, c.columns());
         }
-        multiply(first, c.rows(), view(b, transposeB), thin, right, target, beta != 0);
+        multiply(first, c.rows(), right(b, transposeB), thin, right, target, beta != 0);
     }
 
     /** Packs {@code alpha op(b)} [k, n] for one product. */
@@ -149,13 +161,9 @@ final class Bf16Matmul implements AutoCloseable {
         return matrix;
     }
 
-    /** Fills a packed matrix from BF16 elements, as {@link PackedMatrix#fill} does, with the whole team. */
+    /** Fills a packed matrix from BF16 elements with the whole team. */
     void fill(PackedMatrix matrix, MemorySegment source, long stride, boolean transposed) {
-        team.split(
-                PackedMatrix.blocks(matrix.n()),
-                1,
-                team.parts((long) matrix.k() * matrix.n()),
-                (from, to) -> matrix.fill(source, stride, transposed, (int) from, (int) to));
+        matrix.fill(team, source, stride, transposed);
     }
 
     /** The elements of a tensor times a factor as BF16: its own memory where nothing changes. */
@@ -228,7 +236,7 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** What the team's matrices have taken so far; what each thread has for itself is little beside it. */
     long bytes() {
-        return left.bytes() + leftOfTerm.bytes() + right.bytes() + packed.bytes();
+        return left.bytes() + leftOfTerm.bytes() + right.bytes() + packed.bytes() + unpacked.bytes();
     }
 
     @Override
@@ -240,5 +248,6 @@ final class Bf16Matmul implements AutoCloseable {
         leftOfTerm.close();
         right.close();
         packed.close();
+        unpacked.close();
     }
 }

@@ -5,6 +5,7 @@ import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.LowRankLayer;
@@ -271,7 +272,7 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void matmul(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+    public void matmul(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
         matmul.run(a, b, transposeB, term, beta, c);
     }
 

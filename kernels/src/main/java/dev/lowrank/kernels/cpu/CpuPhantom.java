@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Packed;
@@ -102,8 +103,8 @@ final class CpuPhantom implements InvocationHandler {
     }
 
     private @Nullable Object matmul(Object[] of) {
-        if (of[1] instanceof Packed packed) {
-            half.run((Tensor) of[0], packed, (boolean) of[2], (Term) of[3], (float) of[4], (Tensor) of[5]);
+        if (of[1] instanceof FrozenMatrix frozen) {
+            half.run((Tensor) of[0], frozen, (boolean) of[2], (Term) of[3], (float) of[4], (Tensor) of[5]);
             return null;
         }
         return matmulOfTensors(of);
@@ -125,8 +126,9 @@ final class CpuPhantom implements InvocationHandler {
         return null;
     }
 
-    /** The factors packed, and for each thread its part of their gradients and a strip of dy; ranks rounded up. */
+    /** The weight, the factors packed, and for each thread its part of their gradients and a strip of dy; ranks rounded up. */
     private @Nullable Object lowRank(LowRankLayer layer) {
+        half.right(layer.weight(), !layer.transposed());
         long both = (long) Bf16Layout.padded(layer.rank()) * (layer.inputs() + layer.outputs());
         long strip = (long) Bf16Matmul.STRIP * layer.outputs() * Short.BYTES;
         factors = Math.max(factors, 2 * both * Short.BYTES + threads * (both * Float.BYTES + strip));

@@ -52,7 +52,7 @@ final class LowRankProducts implements AutoCloseable {
         int in = layer.inputs();
         int out = layer.outputs();
         int rank = layer.rank();
-        PackedMatrix weight = Bf16Matmul.view(layer.weight(), !layer.transposed());
+        PackedMatrix weight = matmul.right(layer.weight(), !layer.transposed());
         PackedMatrix down = packed(layer.a(), 1, true, in, rank, forA, packedA);
         PackedMatrix up = packed(layer.b(), layer.scale(), true, rank, out, forB, packedB);
         Bf16Matmul.Left left = new Bf16Matmul.Left(x.data(), in, false);
@@ -102,7 +102,7 @@ final class LowRankProducts implements AutoCloseable {
         int out = layer.outputs();
         int rank = layer.rank();
         int rows = dy.rows();
-        PackedMatrix weight = Bf16Matmul.view(layer.weight(), layer.transposed());
+        PackedMatrix weight = matmul.right(layer.weight(), layer.transposed());
         PackedMatrix up = packed(layer.a(), 1, false, rank, in, forA, packedA);
         PackedMatrix down = packed(layer.b(), layer.scale(), false, out, rank, forB, packedB);
         int count = team.parts((long) rows * out);

@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
-import dev.lowrank.kernels.Packed;
+import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import org.jspecify.annotations.Nullable;
@@ -64,12 +64,12 @@ final class Matmul {
                 n);
     }
 
-    void run(Tensor a, Packed b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+    void run(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
         int k = transposeB ? b.columns() : b.rows();
         int n = transposeB ? b.rows() : b.columns();
         Shapes.realMatrix("matmul a", a);
         Shapes.require(
-                a.columns() == k, () -> "matmul of %s and a packed matrix: the inner extents differ.".formatted(a));
+                a.columns() == k, () -> "matmul of %s and a frozen matrix: the inner extents differ.".formatted(a));
         Shapes.realMatrix("matmul c", c, a.rows(), n);
         Shapes.require(beta == 0 || beta == 1, () -> "matmul beta is %s, but must be 0 or 1.".formatted(beta));
         if (term != null) {

@@ -14,7 +14,6 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
-import org.jspecify.annotations.Nullable;
 
 /**
  * NF4 to numbers. The sixteen codes are multiplied by a block's scale once; each element is then looked up among the
@@ -51,7 +50,7 @@ final class Nf4Dequantizer {
             for (long b = from; b < to; b++) {
                 long at = b * block;
                 int count = (int) Math.min(block, size - at);
-                float scale = scale(source.absmax(), source.nested(), b);
+                float scale = Nf4Scales.of(source, b);
                 int whole = Lanes.WIDTH < HALF ? 0 : Lanes.whole(count);
                 long place = data.place(at);
                 vectors(packed, at, data.memory(), place, whole, scale);
@@ -61,16 +60,6 @@ final class Nf4Dequantizer {
                 data.write(at, count);
             }
         });
-    }
-
-    private static float scale(@Nullable Tensor absmax, Nf4.@Nullable Nested nested, long b) {
-        if (absmax != null) {
-            return Lanes.get(absmax.data(), b);
-        }
-        if (nested != null) {
-            return Nf4Scales.read(nested, b);
-        }
-        throw new IllegalStateException("An NF4 weight has no scales.");
     }
 
     private static void vectors(MemorySegment packed, long at, MemorySegment out, long place, int count, float scale) {

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.lowrank.kernels.Nf4;
+import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -50,7 +51,19 @@ final class Nf4Scales {
     }
 
     /** The scale of block b. */
-    static float read(Nf4.Nested nested, long b) {
+    static float of(Nf4 weight, long b) {
+        Tensor absmax = weight.absmax();
+        if (absmax != null) {
+            return Lanes.get(absmax.data(), b);
+        }
+        Nf4.Nested nested = weight.nested();
+        if (nested != null) {
+            return of(nested, b);
+        }
+        throw new IllegalStateException("An NF4 weight has no scales.");
+    }
+
+    private static float of(Nf4.Nested nested, long b) {
         int code = Byte.toUnsignedInt(nested.codes().data().get(JAVA_BYTE, b));
         return Lanes.get(nested.map().data(), code) * Lanes.get(nested.scale().data(), b / nested.block())
                 + Lanes.get(nested.offset().data(), 0);

@@ -23,9 +23,11 @@ import jdk.incubator.vector.VectorSpecies;
 record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying) {
     static final int BLOCK = 32;
     private static final int PAIRS = BLOCK / 2;
-    private static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
-    private static final VectorSpecies<Short> ROW =
-            Lanes.I.withLanes(short.class); // a whole row of a block where vectors have 512 bits
+    static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
+
+    /** A row of a block in one vector, where vectors have 512 bits. */
+    private static final VectorSpecies<Short> ROW = Lanes.I.withLanes(short.class);
+
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     /** Of two rows of 32 elements, the first or the last 16 of each, taken in turn. */
@@ -47,6 +49,11 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         return data.address() + offset(row, column);
     }
 
+    /** Where block i of column block j lies, all rows being one chunk. */
+    long block(int i, int j) {
+        return offset(0, j * BLOCK) + i * BLOCK_BYTES;
+    }
+
     private long offset(int row, int column) {
         long before = (long) row / BLOCK * blocks(n);
         return (before + (long) column / BLOCK * blocks(rows(row))) * BLOCK_BYTES;
@@ -59,6 +66,15 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
             return chunk;
         }
         return varying && left > BLOCK ? Integer.highestOneBit(left) : left;
+    }
+
+    /** Fills it from BF16 elements with the whole team. */
+    void fill(Team team, MemorySegment source, long stride, boolean transposed) {
+        team.split(
+                blocks(n),
+                1,
+                team.parts((long) k * n),
+                (from, to) -> fill(source, stride, transposed, (int) from, (int) to));
     }
 
     /**

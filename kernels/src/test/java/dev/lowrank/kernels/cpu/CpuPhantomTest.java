@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.LowRankLayer;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
@@ -15,6 +17,7 @@ import dev.lowrank.kernels.Workspace;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The same calls on the device and on its phantom. */
@@ -126,6 +129,34 @@ class CpuPhantomTest {
         });
         assertThat(places.peak()).isEqualTo(memory.peak());
         assertThat(kernels.ownBytes()).isBetween(phantom.ownBytes(), phantom.ownBytes() + 100_000);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"96, 64", "96, 70", "33, 64"})
+    void weightsOfFourBitsAreUnpackedIntoTheSame(int rows, int columns) {
+        onBoth((on, space) -> {
+            Nf4 weight = Nf4.allocate(space, rows, columns, true);
+            on.quantizeNf4(zero(on, space, DType.F32, rows, columns), weight);
+            Tensor x = zero(on, space, DType.BF16, 50, columns);
+            on.matmul(x, weight, true, null, 0, zero(on, space, DType.BF16, 50, rows));
+        });
+        assertThat(phantom.ownBytes()).isPositive();
+        assertThat(kernels.ownBytes()).isBetween(phantom.ownBytes(), phantom.ownBytes() + 100_000);
+    }
+
+    /** Layers' own memory is part of no sum on the device, so the weight is large beside it. */
+    @Test
+    void aLayerOfFourBitsIsUnpackedIntoWhatThePhantomCounts() {
+        onBoth((on, space) -> {
+            Nf4 weight = Nf4.allocate(space, 1024, 4096, true);
+            on.quantizeNf4(zero(on, space, DType.F32, 1024, 4096), weight);
+            LowRankLayer layer = new LowRankLayer(
+                    weight, false, zero(on, space, DType.F32, 2, 4096), zero(on, space, DType.F32, 1024, 2), 1);
+            Tensor x = zero(on, space, DType.BF16, 50, 4096);
+            Tensor h = zero(on, space, DType.BF16, 50, 2);
+            on.lowRank(x, layer, 0, h, zero(on, space, DType.BF16, 50, 1024));
+        });
+        assertThat(kernels.ownBytes()).isBetween(1024 * 4096 * 2L, phantom.ownBytes());
     }
 
     @Test

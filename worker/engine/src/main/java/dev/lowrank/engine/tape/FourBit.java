@@ -2,15 +2,15 @@ package dev.lowrank.engine.tape;
 
 import dev.lowrank.kernels.Nf4;
 
-/** A frozen NF4 weight [rows, columns]; dequantized for each product into memory that is given back at once. */
+/** A frozen NF4 weight [rows, columns]; numbers only for the product that is being computed. */
 public record FourBit(String name, Nf4 data) implements Matrix {
     @Override
     public int rows() {
-        return Math.toIntExact(data.rows());
+        return data.rows();
     }
 
     @Override
     public int columns() {
-        return Math.toIntExact(data.columns());
+        return data.columns();
     }
 }

@@ -4,6 +4,7 @@ import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.LowRankLayer;
@@ -225,15 +226,12 @@ public final class Tape {
                             && (lowRank.a().trainable() || lowRank.b().trainable());
         }
 
-        /** The layer as one operation, where it is frozen in 16 bits and drops nothing. */
+        /** The layer as one operation, where it is frozen, computed in bf16, and drops nothing. */
         private @Nullable LowRankLayer whole() {
-            return weight instanceof Frozen frozen && lowRank != null && !drops
+            FrozenMatrix frozen = frozen(weight, x.data().dtype());
+            return frozen != null && lowRank != null && !drops
                     ? new LowRankLayer(
-                            frozen.data(),
-                            transposed,
-                            lowRank.a().value(),
-                            lowRank.b().value(),
-                            lowRank.scale())
+                            frozen, transposed, lowRank.a().value(), lowRank.b().value(), lowRank.scale())
                     : null;
         }
 
@@ -290,6 +288,15 @@ public final class Tape {
         }
     }
 
+    /** A weight that the device multiplies with as it is held; of 4 bits in bf16 only. */
+    private static @Nullable FrozenMatrix frozen(Matrix weight, DType type) {
+        return switch (weight) {
+            case Frozen frozen -> frozen.data();
+            case FourBit quantized when type == DType.BF16 -> quantized.data();
+            default -> null;
+        };
+    }
+
     private static boolean trainable(Matrix weight) {
         return weight instanceof Parameter parameter && parameter.trainable();
     }
@@ -320,6 +327,8 @@ public final class Tape {
                 add(term, out);
             }
             case Frozen frozen -> kernels.matmul(x, frozen.data(), transpose, term, beta, out);
+            case FourBit quantized
+            when x.dtype() == DType.BF16 -> kernels.matmul(x, quantized.data(), transpose, term, beta, out);
             case FourBit quantized -> {
                 long mark = workspace.mark();
                 Tensor dense = workspace.take(x.dtype(), quantized.rows(), quantized.columns());

@@ -21,6 +21,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,6 +102,36 @@ class TapeOperationsTest {
             Value x = rows(tape);
             return tape.sum(tape.linear(x, weight, false, lowRank), tape.linear(x, weight, false, null));
         });
+    }
+
+    /** A layer as one operation, with dropout, and without an adapter. */
+    @ParameterizedTest
+    @CsvSource({"0, true", "0.3, true", "0, false"})
+    void fourBitsInBf16GiveWhatTheirValuesGive(float dropout, boolean adapted) {
+        FourBit four = fourBit(6, WIDTH, true);
+        Tensor dense = memory.take(DType.BF16, 6, WIDTH);
+        kernels.dequantizeNf4(four.data(), dense);
+        Frozen sixteen = new Frozen("w", kernels.pack(dense, memory));
+        LowRank lowRank = adapted ? lowRank(6, dropout, null) : null;
+        assertThat(inBf16(four, lowRank)).isEqualTo(inBf16(sixteen, lowRank));
+    }
+
+    /** What a layer gives in BF16, then the gradients of all parameters. */
+    private float[][] inBf16(Matrix weight, @Nullable LowRank lowRank) {
+        clearGradients();
+        long mark = scratch.mark();
+        Tape tape = recording();
+        Parameter scale = frozen("scale", 1, WIDTH);
+        Value y = tape.linear(tape.rmsNorm(rows(tape), scale, 1, 1e-5f, DType.BF16), weight, false, lowRank);
+        Tensor dy = scratch.take(DType.BF16, y.data().shape());
+        kernels.upload(weights(y.data().size()), 0, dy);
+        y.gradient(dy);
+        tape.backward();
+        Stream<Tensor> gradients = parameters.stream().map(p -> Objects.requireNonNull(p.gradient()));
+        float[][] all =
+                Stream.concat(Stream.of(y.data()), gradients).map(this::values).toArray(float[][]::new);
+        scratch.release(mark);
+        return all;
     }
 
     private FourBit fourBit(int out, int in, boolean doubled) {
