@@ -152,12 +152,17 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** Lays out a matrix for both directions. */
     Packed pack(Tensor matrix, Workspace memory) {
+        return pack(matrix, matrix.rows(), memory);
+    }
+
+    /** The same with {@code chunk} rows at a time in the layout for products with the matrix itself. */
+    Packed pack(Tensor matrix, int chunk, Workspace memory) {
         int rows = matrix.rows();
         int columns = matrix.columns();
         MemorySegment source = half(matrix, 1, right);
         Tensor forward = memory.take(DType.U8, PackedMatrix.bytes(columns, rows));
         Tensor backward = memory.take(DType.U8, PackedMatrix.bytes(rows, columns));
-        Packed packed = new Packed(rows, columns, forward, backward);
+        Packed packed = new Packed(rows, columns, Math.min(chunk, rows), forward, backward);
         fill(view(packed, true), source, columns, true);
         fill(view(packed, false), source, columns, false);
         return packed;
@@ -167,17 +172,19 @@ final class Bf16Matmul implements AutoCloseable {
     static PackedMatrix view(Packed packed, boolean transposed) {
         int k = transposed ? packed.columns() : packed.rows();
         int n = transposed ? packed.rows() : packed.columns();
-        return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, k, false);
+        int chunk = transposed ? k : packed.chunk();
+        return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, chunk, false);
     }
 
     void unpack(Packed packed, Tensor out) {
-        int columns = packed.columns();
-        MemorySegment memory = right.atLeast(out.size() * Short.BYTES);
         PackedMatrix backward = view(packed, false);
-        team.rows(packed.rows(), columns, (from, to) -> backward.read(memory, columns, (int) from, (int) to));
-        Floats elements = new Floats(memory, true);
         Floats target = Floats.of(out);
-        team.elements(out.size(), (from, to) -> Floats.convert(elements, from, target, from, to - from));
+        team.rows(packed.rows(), packed.columns(), (part, from, to) -> {
+            MemorySegment row = team.scratch(part, backward.bytesOfRow());
+            for (long i = from; i < to; i++) {
+                backward.copyRow((int) i, row, target, i);
+            }
+        });
     }
 
     /** {@code c = a op(b) + term + beta c} with shapes already checked. */

@@ -120,19 +120,45 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         }
     }
 
-    /** Writes the elements in row-major order as BF16, rows {@code [from, to)}; from a multiple of 32. */
-    void read(MemorySegment target, long stride, int from, int to) {
-        for (int row = from; row < to; row++) {
-            int first = row / chunk * chunk;
-            int within = row - first;
-            for (int column = 0; column < n; column++) {
-                long word = offset(first, column / BLOCK * BLOCK)
-                        + (long) within / BLOCK * BLOCK_BYTES
-                        + ((within % BLOCK / 2L) * BLOCK + column % BLOCK) * Integer.BYTES;
-                short element = data.get(JAVA_SHORT, word + (within % 2) * Short.BYTES);
-                target.setAtIndex(JAVA_SHORT, row * stride + column, element);
+    /** Some columns of a matrix of one chunk, from the beginning of a block on: whole blocks, or all that are left. */
+    PackedMatrix columns(int from, int count) {
+        return new PackedMatrix(data.asSlice(offset(0, from), bytes(k, count)), k, count, k, false);
+    }
+
+    /** The chunk that begins with this row. */
+    PackedMatrix chunk(int row) {
+        int rows = rows(row);
+        return new PackedMatrix(data.asSlice(offset(row, 0), bytes(rows, n)), rows, n, rows, false);
+    }
+
+    /** Writes a row as fp32 to the beginning of the target, and zeros behind it up to a multiple of 32. */
+    void widenRow(int row, MemorySegment target) {
+        int first = row / chunk * chunk;
+        int within = row - first;
+        long word = offset(first, 0)
+                + (long) within / BLOCK * BLOCK_BYTES
+                + (long) (within % BLOCK / 2) * BLOCK * Integer.BYTES;
+        long block = blocks(rows(first)) * BLOCK_BYTES;
+        int up = within % 2 == 0 ? 16 : 0; // The lower half of a word goes up, the upper one stays.
+        for (int column = 0; column < n; column += BLOCK, word += block) {
+            for (int c = 0; c < BLOCK; c += Lanes.WIDTH) {
+                IntVector pairs = IntVector.fromMemorySegment(Lanes.I, data, word + (long) c * Integer.BYTES, ORDER);
+                pairs.lanewise(VectorOperators.LSHL, up)
+                        .and(0xFFFF0000)
+                        .intoMemorySegment(target, (long) (column + c) * Float.BYTES, ORDER);
             }
         }
+    }
+
+    /** Bytes that {@link #widenRow} writes. */
+    long bytesOfRow() {
+        return (long) blocks(n) * BLOCK * Float.BYTES;
+    }
+
+    /** Writes a row to that of a plain matrix, by way of memory of {@link #bytesOfRow}. */
+    void copyRow(int row, MemorySegment between, Floats target, long to) {
+        widenRow(row, between);
+        Floats.convert(new Floats(between, false), 0, target, to * n, n);
     }
 
     private static IntVector words(MemorySegment source, long at) {
