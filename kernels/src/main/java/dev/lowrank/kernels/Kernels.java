@@ -133,6 +133,12 @@ public interface Kernels extends AutoCloseable {
      */
     Packed pack(Tensor matrix, Workspace memory);
 
+    /**
+     * The same for a table with a row for each word of a vocabulary: the output projection, the embeddings, or both. Rows can
+     * be looked up in it.
+     */
+    Packed packTable(Tensor matrix, Workspace memory);
+
     /** The elements of a packed matrix in row-major order; out [R, C]. */
     void unpack(Packed matrix, Tensor out);
 
@@ -175,6 +181,9 @@ public interface Kernels extends AutoCloseable {
 
     /** {@code out[n] = table[ids[n]]}; ids I32 [N], table [V, C], out [N, C]. */
     void embedding(Tensor ids, Tensor table, Tensor out);
+
+    /** The same of a table that {@link #packTable} laid out. */
+    void embedding(Tensor ids, Packed table, Tensor out);
 
     /** {@code dTable[ids[n]] += dOut[n]}, rows added in order of n. */
     void embeddingBackward(Tensor ids, Tensor dOut, Tensor dTable);
@@ -342,6 +351,18 @@ public interface Kernels extends AutoCloseable {
             @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             @Nullable Tensor dWeight,
+            Workspace scratch);
+
+    /**
+     * The same with a frozen head that {@link #packTable} laid out. What is multiplied with it is rounded to BF16: hidden, and
+     * the exponentials behind the gradient.
+     */
+    LossSum linearCrossEntropy(
+            Tensor hidden,
+            Packed weight,
+            TokenLoss target,
+            @Nullable Tensor losses,
+            @Nullable Tensor dHidden,
             Workspace scratch);
 
     /**

@@ -118,6 +118,140 @@ public abstract class HeadContract extends KernelsFixture {
         memory.release(mark);
     }
 
+    /** More than one tile of the vocabulary, whole and not, and more than one block of rows. */
+    @Test
+    void aFrozenHeadThatIsLaidOutGivesTheSame() {
+        for (float cap : new float[] {0, 2, 30}) {
+            for (DType type : new DType[] {DType.F32, DType.BF16}) {
+                checkFrozenHead(type, 1, 1, 3, false, cap);
+                checkFrozenHead(type, 40, 13, 65, true, cap);
+                checkFrozenHead(type, 65, 64, 1024, false, cap);
+                checkFrozenHead(type, 33, 31, 1237, true, cap);
+                checkFrozenHead(type, 1300, 7, 600, true, cap);
+            }
+        }
+    }
+
+    private void checkFrozenHead(DType type, int rows, int width, int vocabulary, boolean weighted, float cap) {
+        long mark = memory.mark();
+        int[] labels = new int[rows];
+        float[] factors = random(rows);
+        for (int n = 0; n < rows; n++) {
+            labels[n] = n % 3 == 1 ? Kernels.IGNORED : random.nextInt(vocabulary);
+            factors[n] = labels[n] == Kernels.IGNORED ? Float.NaN : factors[n];
+        }
+        Tensor w = as(DType.BF16, tensor(random(vocabulary * width)).reshape(vocabulary, width));
+        Packed head = kernels.packTable(w, memory);
+        Tensor h = as(type, as(DType.BF16, tensor(random(rows * width)).reshape(rows, width)));
+        TokenLoss target =
+                TokenLoss.of(ints(labels), 0.25f).withSoftCap(cap).withRowScale(weighted ? tensor(factors) : null);
+        Reference.Entropy expected = Reference.linearCrossEntropy(
+                doubles(read(h)), doubles(read(w)), labels, 0.25f, weighted ? doubles(factors) : null, cap, width);
+        Tensor losses = nans(rows, 1).reshape(rows);
+        Tensor dHidden = as(type, nans(rows, width));
+        LossSum sum = kernels.linearCrossEntropy(h, head, target, losses, dHidden, memory);
+        assertThat(sum.loss())
+                .isCloseTo(expected.sum().loss(), within(1e-6 * expected.sum().loss()));
+        assertThat(sum.tokens()).isEqualTo(expected.sum().tokens());
+        assertThat(sum.correct()).isEqualTo(expected.sum().correct());
+        assertClose("losses", read(losses), expected.losses(), sumOf(width));
+        assertClose("dHidden", read(dHidden), expected.dHidden(), sumOf(vocabulary) + 1 / 128.0);
+
+        assertThat(kernels.linearCrossEntropy(h, head, target, null, null, memory))
+                .isEqualTo(sum);
+        kernels.linearCrossEntropy(h, head, target, null, h, memory);
+        assertThat(read(h)).as("over hidden itself").isEqualTo(read(dHidden));
+        memory.release(mark);
+    }
+
+    /** The largest of the logits rises from tile to tile, by much and by little. */
+    @Test
+    void sumsOverAFrozenHeadSurviveLogitsThatRise() {
+        int vocabulary = 2100;
+        float[] weight = new float[vocabulary];
+        for (int step : new int[] {1, 300}) {
+            for (int t = 0; t < vocabulary; t++) {
+                weight[t] = (t / step % 256) / 16f;
+            }
+            Packed head = kernels.packTable(tensor(weight).reshape(vocabulary, 1), memory);
+            float[] hidden = {1, -1, 40, 0};
+            int[] labels = {2099, 5, 1700, 600};
+            Tensor dHidden = nans(4, 1);
+            LossSum sum = kernels.linearCrossEntropy(
+                    tensor(hidden).reshape(4, 1), head, TokenLoss.of(ints(labels)), null, dHidden, memory);
+            Reference.Entropy expected =
+                    Reference.linearCrossEntropy(doubles(hidden), doubles(weight), labels, 1, null, 0, 1);
+            assertThat(sum.loss())
+                    .isCloseTo(
+                            expected.sum().loss(), within(1e-6 * expected.sum().loss()));
+            assertClose("dHidden", read(dHidden), expected.dHidden(), 1 / 128.0);
+        }
+    }
+
+    /** Where the label's word is nearly sure, its gradient is a small difference and no rounded 1. */
+    @Test
+    void aSureAnswerOfAFrozenHeadHasAnExactGradient() {
+        float[] weight = new float[700];
+        weight[3] = 4;
+        weight[650] = -4;
+        float[] hidden = {3};
+        Tensor dHidden = memory.take(1, 1);
+        kernels.linearCrossEntropy(
+                tensor(hidden).reshape(1, 1),
+                kernels.packTable(tensor(weight).reshape(700, 1), memory),
+                TokenLoss.of(ints(3)),
+                null,
+                dHidden,
+                memory);
+        Reference.Entropy expected =
+                Reference.linearCrossEntropy(doubles(hidden), doubles(weight), new int[] {3}, 1, null, 0, 1);
+        assertThat(read(dHidden)[0])
+                .isCloseTo((float) expected.dHidden()[0], within((float) (-1e-3 * expected.dHidden()[0])));
+    }
+
+    @Test
+    void aFrozenHeadCountsTheFirstOfEqualLogitsAndShowsWhatIsNotFinite() {
+        Packed head = kernels.packTable(zeros(1200, 3), memory);
+        int[] labels = {0, 1, 600, 1199};
+        TokenLoss target = TokenLoss.of(ints(labels));
+        assertThat(kernels.linearCrossEntropy(zeros(4, 3), head, target, null, null, memory)
+                        .correct())
+                .isEqualTo(1);
+        Tensor hidden = zeros(4, 3);
+        kernels.upload(new float[] {1, Float.NaN, 1}, 0, hidden.slice(0, 1));
+        Tensor losses = nans(4, 1).reshape(4);
+        Tensor dHidden = zeros(4, 3);
+        LossSum sum = kernels.linearCrossEntropy(hidden, head, target, losses, dHidden, memory);
+        assertThat(sum.loss()).isNaN();
+        assertThat(sum.correct()).isZero();
+        assertThat(read(losses)[0]).isNaN();
+        assertThat(read(losses)[1]).as("of another row").isFinite();
+        assertThat(read(dHidden.slice(0, 1))).containsOnly(Float.NaN);
+        assertThat(read(dHidden.slice(1, 3))).doesNotContain(Float.NaN);
+    }
+
+    @Test
+    void looksRowsUpInATableThatIsLaidOut() {
+        for (int width : SIZES) {
+            Tensor table = as(DType.BF16, tensor(random(1100 * width)).reshape(1100, width));
+            Packed packed = kernels.packTable(table, memory);
+            Tensor ids = ints(3, 0, 1099, 511, 512, 3, 545);
+            for (DType type : new DType[] {DType.F32, DType.BF16}) {
+                Tensor rows = memory.take(type, 7, width);
+                Tensor expected = memory.take(type, 7, width);
+                kernels.embedding(ids, table, expected);
+                kernels.embedding(ids, packed, rows);
+                assertThat(read(rows)).isEqualTo(read(expected));
+            }
+            Tensor unpacked = memory.take(1100, width);
+            kernels.unpack(packed, unpacked);
+            assertThat(read(unpacked)).isEqualTo(read(table));
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> kernels.embedding(ints(0, 1100), packed, memory.take(2, width)))
+                    .withMessageContaining("ids[1] is 1100");
+        }
+    }
+
     @Test
     void lossGradientsMatchDifferences() {
         checkLossGradients(null, 0);
@@ -230,6 +364,9 @@ public abstract class HeadContract extends KernelsFixture {
         Runnable[] calls = {
             () -> kernels.linearCrossEntropy(a, b, target, null, null, null, memory),
             () -> kernels.linearCrossEntropy(a, a, TokenLoss.of(v), null, null, null, memory),
+            () -> kernels.linearCrossEntropy(a, kernels.packTable(b, memory), target, null, null, memory),
+            () -> kernels.linearCrossEntropy(a, kernels.packTable(a, memory), target, v, null, memory),
+            () -> kernels.linearCrossEntropy(a, kernels.packTable(a, memory), target, null, b, memory),
             () -> kernels.linearCrossEntropy(a, a, target, v, null, null, memory),
             () -> kernels.linearCrossEntropy(a, a, target, ints(0, 1), null, null, memory),
             () -> kernels.linearCrossEntropy(a, a, target, null, b, null, memory),

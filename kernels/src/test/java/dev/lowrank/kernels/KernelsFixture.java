@@ -11,7 +11,7 @@ import org.junit.jupiter.api.TestInstance;
 /** What every contract test of {@link Kernels} begins from: open kernels, fresh memory, fixed random numbers. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class KernelsFixture {
-    static final int[] SIZES = {1, 2, 3, 7, 13, 64, 65, 207};
+    static final int[] SIZES = {1, 2, 3, 7, 13, 64, 65, 85, 207};
     static final double EXACT = 4e-7;
 
     protected Kernels kernels;

@@ -56,10 +56,10 @@ final class Bf16Matmul implements AutoCloseable {
             return product;
         }
 
-        /** Rows {@code [i, i + m)} of the transpose of a matrix of k rows, zeros behind them up to a multiple of 32. */
-        Left turned(MemorySegment data, long stride, int k, int i, int m) {
-            PackedMatrix pairs = new PackedMatrix(interleaved.atLeast(PackedMatrix.bytes(k, m)), k, m, k, false);
-            pairs.fill(data.asSlice((long) i * Short.BYTES), stride, false, 0, PackedMatrix.blocks(m));
+        /** Rows {@code [i, i + m)} of A, which is stored as [k, m], as they are multiplied: zeros behind them up to a multiple of 32. */
+        Left turned(Left a, int k, int i, int m) {
+            PackedMatrix pairs = new PackedMatrix(interleaved.atLeast(PackedMatrix.bytes(k, m)), k, m, k);
+            pairs.fill(a.data.asSlice((long) i * Short.BYTES), a.stride, false, 0, PackedMatrix.blocks(m));
             long row = (long) PackedMatrix.blocks(k) * PackedMatrix.BLOCK;
             MemorySegment memory =
                     turned.atLeast((long) PackedMatrix.blocks(m) * PackedMatrix.BLOCK * row * Short.BYTES);
@@ -76,8 +76,12 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** A left factor of BF16 elements: A [m, k], or stored as [k, m] if transposed. */
     record Left(MemorySegment data, long stride, boolean transposed) {
-        private long address(long row) {
-            return data.address() + row * stride * Short.BYTES;
+        private long address(long row, long column) {
+            return data.address() + (row * stride + column) * Short.BYTES;
+        }
+
+        private Left from(long row) {
+            return new Left(data.asSlice(row * stride * Short.BYTES), stride, false);
         }
     }
 
@@ -103,12 +107,17 @@ final class Bf16Matmul implements AutoCloseable {
 
     /** Lays out a matrix for both directions. */
     Packed pack(Tensor matrix, Workspace memory) {
+        return pack(matrix, matrix.rows(), memory);
+    }
+
+    /** The same with {@code chunk} rows at a time in the layout for products with the matrix itself. */
+    Packed pack(Tensor matrix, int chunk, Workspace memory) {
         int rows = matrix.rows();
         int columns = matrix.columns();
         MemorySegment source = half(matrix, 1, right);
         Tensor forward = memory.take(DType.U8, PackedMatrix.bytes(columns, rows));
         Tensor backward = memory.take(DType.U8, PackedMatrix.bytes(rows, columns));
-        Packed packed = new Packed(rows, columns, forward, backward);
+        Packed packed = new Packed(rows, columns, Math.min(chunk, rows), forward, backward);
         fill(view(packed, true), source, columns, true);
         fill(view(packed, false), source, columns, false);
         return packed;
@@ -126,17 +135,19 @@ final class Bf16Matmul implements AutoCloseable {
     static PackedMatrix view(Packed packed, boolean transposed) {
         int k = transposed ? packed.columns() : packed.rows();
         int n = transposed ? packed.rows() : packed.columns();
-        return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, k, false);
+        int chunk = transposed ? k : packed.chunk();
+        return new PackedMatrix((transposed ? packed.forward() : packed.backward()).data(), k, n, chunk);
     }
 
     void unpack(Packed packed, Tensor out) {
-        int columns = packed.columns();
-        MemorySegment memory = right.atLeast(out.size() * Short.BYTES);
         PackedMatrix backward = view(packed, false);
-        team.rows(packed.rows(), columns, (from, to) -> backward.read(memory, columns, (int) from, (int) to));
-        Floats elements = new Floats(memory, true);
         Floats target = Floats.of(out);
-        team.elements(out.size(), (from, to) -> Floats.convert(elements, from, target, from, to - from));
+        team.rows(packed.rows(), packed.columns(), (part, from, to) -> {
+            MemorySegment row = team.scratch(part, backward.bytesOfRow());
+            for (long i = from; i < to; i++) {
+                backward.copyRow((int) i, row, target, i);
+            }
+        });
     }
 
     /** {@code c = a op(b) + term + beta c} with shapes already checked. */
@@ -156,7 +167,7 @@ final class Bf16Matmul implements AutoCloseable {
     /** Packs {@code alpha op(b)} [k, n] for one product. */
     private PackedMatrix pack(Tensor b, boolean transposed, float alpha, int k, int n) {
         MemorySegment source = half(b, alpha, right);
-        PackedMatrix matrix = new PackedMatrix(packed.atLeast(PackedMatrix.bytes(k, n)), k, n, k, false);
+        PackedMatrix matrix = new PackedMatrix(packed.atLeast(PackedMatrix.bytes(k, n)), k, n, k);
         fill(matrix, source, b.columns(), transposed);
         return matrix;
     }
@@ -213,20 +224,30 @@ final class Bf16Matmul implements AutoCloseable {
             int end) {
         int column = first * PackedMatrix.BLOCK;
         int columns = Math.min(b.n(), end * PackedMatrix.BLOCK) - column;
-        int rows = mine.product.rows(b.k());
-        for (int i = from; i < to; i += rows) {
-            int m = Math.min(rows, to - i);
-            StripProduct.Factors factors = a.transposed
-                    ? factors(mine.turned(a.data, a.stride, b.k(), i, m), 0, b, column)
-                    : factors(a, i, b, column);
-            StripProduct.Factors term = a2 == null || b2 == null ? null : factors(a2, i, b2, column);
-            mine.product.run(m, columns, factors, term, c.at(i, column), accumulate);
+        for (int k = 0; k < b.k(); k += b.chunk()) {
+            boolean last = k + b.chunk() >= b.k();
+            int rows = mine.product.rows(b.rows(k));
+            for (int i = from; i < to; i += rows) {
+                int m = Math.min(rows, to - i);
+                Left strip = a.transposed ? mine.turned(a, b.k(), i, m) : a.from(i);
+                StripProduct.Factors factors = factors(strip, k, b, column);
+                StripProduct.Factors term =
+                        last && a2 != null && b2 != null ? factors(a2.from(i), 0, b2, column) : null;
+                mine.product.run(m, columns, factors, term, c.at(i, column), accumulate || k > 0);
+            }
         }
     }
 
-    /** Rows from {@code i} on, columns from the beginning of a block on. */
-    static StripProduct.Factors factors(Left a, long i, PackedMatrix b, int column) {
-        return new StripProduct.Factors(a.address(i), a.stride, b.address(0, column), b.pitch(), b.k());
+    /** The chunk that begins with row k of B, columns from the beginning of a block on. */
+    private static StripProduct.Factors factors(Left a, int k, PackedMatrix b, int column) {
+        int rows = b.rows(k);
+        long pitch = PackedMatrix.bytes(rows, PackedMatrix.BLOCK);
+        return new StripProduct.Factors(a.address(0, k), a.stride, b.address(k, column), pitch, rows);
+    }
+
+    /** Rows of A from {@code i} on, and all of B, which is one chunk. */
+    static StripProduct.Factors factors(Left a, long i, PackedMatrix b) {
+        return new StripProduct.Factors(a.address(i, 0), a.stride, b.data().address(), b.pitch(), b.k());
     }
 
     /** What a thread multiplies with. */

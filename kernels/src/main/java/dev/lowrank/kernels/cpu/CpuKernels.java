@@ -266,6 +266,12 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public Packed packTable(Tensor matrix, Workspace memory) {
+        Shapes.realMatrix("packTable matrix", matrix);
+        return half.pack(matrix, TiledEntropy.TILE, memory);
+    }
+
+    @Override
     public void unpack(Packed matrix, Tensor out) {
         Shapes.realMatrix("unpack out", out, matrix.rows(), matrix.columns());
         half.unpack(matrix, out);
@@ -320,6 +326,11 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void embedding(Tensor ids, Tensor table, Tensor out) {
+        embedding.forward(ids, table, out);
+    }
+
+    @Override
+    public void embedding(Tensor ids, Packed table, Tensor out) {
         embedding.forward(ids, table, out);
     }
 
@@ -430,6 +441,17 @@ public final class CpuKernels implements Kernels {
             @Nullable Tensor dWeight,
             Workspace scratch) {
         return crossEntropy.run(hidden, weight, target, losses, dHidden, dWeight, scratch);
+    }
+
+    @Override
+    public LossSum linearCrossEntropy(
+            Tensor hidden,
+            Packed weight,
+            TokenLoss target,
+            @Nullable Tensor losses,
+            @Nullable Tensor dHidden,
+            Workspace scratch) {
+        return crossEntropy.run(hidden, weight, target, losses, dHidden, scratch);
     }
 
     @Override

@@ -65,6 +65,7 @@ final class CpuPhantom implements InvocationHandler {
             case "ownBytes" -> half.bytes() + factors + threads * blocks + copies;
             case "peakBytes" -> peakBytes();
             case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
+            case "packTable" -> half.pack((Tensor) arguments[0], TiledEntropy.TILE, (Workspace) arguments[1]);
             case "unpack" -> unpack(arguments);
             case "matmul" -> matmul(arguments);
             case "attention" ->
@@ -160,10 +161,14 @@ final class CpuPhantom implements InvocationHandler {
     }
 
     private LossSum linearCrossEntropy(Object[] a) {
-        Workspace scratch = (Workspace) a[6];
+        Workspace scratch = (Workspace) a[a.length - 1];
         long mark = scratch.mark();
-        boolean gradient = a[4] != null || a[5] != null;
-        crossEntropy.projection((Tensor) a[0], (Tensor) a[1], gradient, scratch);
+        if (a[1] instanceof Packed weight) {
+            crossEntropy.tiled((Tensor) a[0], weight, a[4] != null, scratch);
+        } else {
+            boolean gradient = a[4] != null || a[5] != null;
+            crossEntropy.projection((Tensor) a[0], (Tensor) a[1], gradient, scratch);
+        }
         scratch.release(mark);
         return LossSum.ZERO;
     }

@@ -3,6 +3,7 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
@@ -44,23 +45,10 @@ final class CrossEntropy {
             @Nullable Tensor dWeight,
             Workspace scratch) {
         Tensor labels = target.labels();
-        Tensor rowScale = target.rowScale();
-        Shapes.realMatrix("linearCrossEntropy hidden", hidden);
         Shapes.realMatrix("linearCrossEntropy weight", weight);
-        int width = hidden.columns();
+        int width = weight.columns();
         int vocabulary = weight.rows();
-        Shapes.realMatrix("linearCrossEntropy weight", weight, vocabulary, width);
-        Shapes.ints("linearCrossEntropy labels", labels, hidden.rows());
-        Shapes.inRange("linearCrossEntropy labels", labels, vocabulary, Kernels.IGNORED);
-        if (rowScale != null) {
-            Shapes.floats("linearCrossEntropy rowScale", rowScale, hidden.rows());
-        }
-        if (losses != null) {
-            Shapes.floats("linearCrossEntropy losses", losses, hidden.rows());
-        }
-        if (dHidden != null) {
-            Shapes.realMatrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
-        }
+        check(hidden, vocabulary, width, target, losses, dHidden);
         if (dWeight != null) {
             Shapes.matrix("linearCrossEntropy dWeight", dWeight, vocabulary, width);
         }
@@ -83,15 +71,61 @@ final class CrossEntropy {
                     projection.gradients(part, factors, dHidden, dWeight);
                 }
             }
-            if (dHidden != null) {
-                zeroIgnored(labels, dHidden.data(), width, dHidden.dtype().bytes());
-            }
-            if (losses != null) {
-                zeroIgnored(labels, losses.data(), 1, Float.BYTES);
-            }
+            zeroIgnored(labels, losses, dHidden);
             return sum;
         } finally {
             scratch.release(mark);
+        }
+    }
+
+    /** The same with a frozen head. */
+    LossSum run(
+            Tensor hidden,
+            Packed weight,
+            TokenLoss target,
+            @Nullable Tensor losses,
+            @Nullable Tensor dHidden,
+            Workspace scratch) {
+        check(hidden, weight.rows(), weight.columns(), target, losses, dHidden);
+        int[] rows = trainedRows(target.labels());
+        double[] loss = new double[rows.length];
+        boolean[] correct = new boolean[rows.length];
+        long mark = scratch.mark();
+        try {
+            tiled(hidden, weight, dHidden != null, scratch)
+                    .run(new TiledEntropy.Call(hidden, target, rows, losses, dHidden, loss, correct));
+        } finally {
+            scratch.release(mark);
+        }
+        zeroIgnored(target.labels(), losses, dHidden);
+        return sum(loss, correct);
+    }
+
+    /** As {@link #projection}, with a frozen head. */
+    TiledEntropy tiled(Tensor hidden, Packed weight, boolean gradient, Workspace scratch) {
+        return new TiledEntropy(half, team, hidden, weight, gradient, scratch);
+    }
+
+    private static void check(
+            Tensor hidden,
+            int vocabulary,
+            int width,
+            TokenLoss target,
+            @Nullable Tensor losses,
+            @Nullable Tensor dHidden) {
+        Tensor rowScale = target.rowScale();
+        Shapes.realMatrix("linearCrossEntropy hidden", hidden);
+        Shapes.realMatrix("linearCrossEntropy hidden", hidden, hidden.rows(), width);
+        Shapes.ints("linearCrossEntropy labels", target.labels(), hidden.rows());
+        Shapes.inRange("linearCrossEntropy labels", target.labels(), vocabulary, Kernels.IGNORED);
+        if (rowScale != null) {
+            Shapes.floats("linearCrossEntropy rowScale", rowScale, hidden.rows());
+        }
+        if (losses != null) {
+            Shapes.floats("linearCrossEntropy losses", losses, hidden.rows());
+        }
+        if (dHidden != null) {
+            Shapes.realMatrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
         }
     }
 
@@ -184,13 +218,17 @@ final class CrossEntropy {
                 }
             }
         });
+        return sum(loss, correct);
+    }
+
+    private static LossSum sum(double[] loss, boolean[] correct) {
         double total = 0;
         long right = 0;
-        for (int i = 0; i < c.count; i++) {
+        for (int i = 0; i < loss.length; i++) {
             total += loss[i];
             right += correct[i] ? 1 : 0;
         }
-        return new LossSum(total, c.count, right);
+        return new LossSum(total, loss.length, right);
     }
 
     /** One row of G times {@code sum / scale} as BF16 in place of the logits; returns the sum of exponentials. */
@@ -209,13 +247,14 @@ final class CrossEntropy {
         return sum;
     }
 
-    private static float scale(TokenLoss target, long row) {
+    /** What a row's gradient is multiplied by. */
+    static float scale(TokenLoss target, long row) {
         Tensor rowScale = target.rowScale();
         return rowScale == null ? target.scale() : target.scale() * Lanes.get(rowScale.data(), row);
     }
 
     /** In one row of capped logits: {@code z = factor * e^(z - max) * (1 - (z / cap)^2)}. */
-    private static void cappedGradient(MemorySegment z, long at, int n, float max, float factor, float inverseCap) {
+    static void cappedGradient(MemorySegment z, long at, int n, float max, float factor, float inverseCap) {
         int whole = Lanes.whole(n);
         for (int i = 0; i < whole; i += Lanes.WIDTH) {
             FloatVector capped = Lanes.load(z, at + i);
@@ -228,13 +267,25 @@ final class CrossEntropy {
         }
     }
 
-    private static int firstOf(float value, MemorySegment row, long at, int n) {
+    /** The first place of a value in a row, or -1. */
+    static int firstOf(float value, MemorySegment row, long at, int n) {
         for (int i = 0; i < n; i++) {
             if (Lanes.get(row, at + i) == value) {
                 return i;
             }
         }
         return -1;
+    }
+
+    /** Clears what belongs to rows without a label. */
+    private static void zeroIgnored(Tensor labels, @Nullable Tensor losses, @Nullable Tensor dHidden) {
+        if (dHidden != null) {
+            zeroIgnored(
+                    labels, dHidden.data(), dHidden.columns(), dHidden.dtype().bytes());
+        }
+        if (losses != null) {
+            zeroIgnored(labels, losses.data(), 1, Float.BYTES);
+        }
     }
 
     /** Clears the rows of target [N, width] whose label is none. */

@@ -1,6 +1,8 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
+import java.lang.foreign.MemorySegment;
 
 /** Table look-up and the addition of gradients back into the table. */
 final class Embedding {
@@ -12,8 +14,8 @@ final class Embedding {
 
     void forward(Tensor ids, Tensor table, Tensor out) {
         Shapes.realMatrix("embedding table", table);
-        check("embedding", ids, table, "out", out);
         int columns = table.columns();
+        check("embedding", ids, table.rows(), columns, "out", out);
         Floats entries = Floats.of(table);
         Floats rows = Floats.of(out);
         team.rows(out.rows(), columns, (from, to) -> {
@@ -24,14 +26,28 @@ final class Embedding {
         });
     }
 
+    /** The same of a table as the processor's tiles want it. */
+    void forward(Tensor ids, Packed table, Tensor out) {
+        int columns = table.columns();
+        check("embedding", ids, table.rows(), columns, "out", out);
+        PackedMatrix entries = Bf16Matmul.view(table, false);
+        Floats rows = Floats.of(out);
+        team.rows(out.rows(), columns, (part, from, to) -> {
+            MemorySegment entry = team.scratch(part, entries.bytesOfRow());
+            for (long n = from; n < to; n++) {
+                entries.copyRow(Lanes.getInt(ids.data(), n), entry, rows, n);
+            }
+        });
+    }
+
     /**
      * {@code out[n] = table[ids[n]]} is linear, so {@code dTable[i]} is the sum of dOut[n] over the n with
      * {@code ids[n] = i}. Threads divide the columns: each adds all rows in order of n, and no two touch the same place.
      */
     void backward(Tensor ids, Tensor dOut, Tensor dTable) {
         Shapes.matrix("embeddingBackward dTable", dTable);
-        check("embeddingBackward", ids, dTable, "dOut", dOut);
         int columns = dTable.columns();
+        check("embeddingBackward", ids, dTable.rows(), columns, "dOut", dOut);
         int rows = dOut.rows();
         team.columns(rows, columns, (part, from, to) -> {
             int count = (int) (to - from);
@@ -43,9 +59,9 @@ final class Embedding {
         });
     }
 
-    private static void check(String op, Tensor ids, Tensor table, String name, Tensor rows) {
+    private static void check(String op, Tensor ids, int entries, int columns, String name, Tensor rows) {
         Shapes.ints(op + " ids", ids, ids.size());
-        Shapes.realMatrix(op + " " + name, rows, ids.size(), table.columns());
-        Shapes.inRange(op + " ids", ids, table.rows(), 0);
+        Shapes.realMatrix(op + " " + name, rows, ids.size(), columns);
+        Shapes.inRange(op + " ids", ids, entries, 0);
     }
 }

@@ -129,6 +129,11 @@ record Floats(MemorySegment data, boolean half) {
         data.setAtIndex(JAVA_SHORT, at, narrow(value));
     }
 
+    /** One BF16 element of the memory as fp32. */
+    static float wide(MemorySegment data, long at) {
+        return wide(data.getAtIndex(JAVA_SHORT, at));
+    }
+
     private static float wide(short element) {
         return Float.intBitsToFloat(element << 16);
     }

@@ -8,7 +8,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The products of the output projection on bf16. The head is packed once for all chunks, both ways where gradients are
+ * The products of an output projection on bf16 that is trained itself; {@link TiledEntropy} is for frozen ones. The head is packed once for all chunks, both ways where gradients are
  * wanted; logits are F32, their gradients BF16, each row where its logits began.
  */
 final class HalfProjection implements CrossEntropy.Projection {
@@ -32,15 +32,15 @@ final class HalfProjection implements CrossEntropy.Projection {
         this.team = team;
         int vocabulary = weight.rows();
         int width = weight.columns();
-        Tensor half = narrowed(team, weight, scratch);
         forward = packed(scratch, width, vocabulary, width);
+        backward = gradient ? packed(scratch, vocabulary, width, vocabulary) : null;
+        long mark = scratch.mark();
+        Tensor half = narrowed(team, weight, scratch);
         matmul.fill(forward, half.data(), width, true);
-        if (gradient) {
-            backward = packed(scratch, vocabulary, width, vocabulary);
+        if (backward != null) {
             matmul.fill(backward, half.data(), width, false);
-        } else {
-            backward = null;
         }
+        scratch.release(mark); // Its memory serves the logits.
         logits = scratch.take((long) chunk * vocabulary + PackedMatrix.BLOCK).data();
         gathered = scratch.take(DType.BF16, chunk, width).data();
         sums = scratch.take(chunk, width).data();
@@ -66,7 +66,7 @@ final class HalfProjection implements CrossEntropy.Projection {
 
     private static PackedMatrix packed(Workspace scratch, int k, int n, int chunk) {
         MemorySegment memory = scratch.take(DType.U8, PackedMatrix.bytes(k, n)).data();
-        return new PackedMatrix(memory, k, n, Math.min(chunk, k), false);
+        return new PackedMatrix(memory, k, n, Math.min(chunk, k));
     }
 
     @Override
@@ -102,7 +102,7 @@ final class HalfProjection implements CrossEntropy.Projection {
             clearBehind(2 * i * vocabulary, vocabulary);
         }
         if (dWeight != null) {
-            PackedMatrix h = new PackedMatrix(rowsOfHidden, c.count(), width, c.count(), false);
+            PackedMatrix h = new PackedMatrix(rowsOfHidden, c.count(), width, c.count());
             scaleRows(gathered, ofRows, c.count(), width); // G^T (f H) is (f G)^T H.
             matmul.fill(h, gathered, width, false);
             matmul.multiply(

@@ -64,12 +64,12 @@ final class LowRankProducts implements AutoCloseable {
             int strip = product.rows(in);
             for (long i = from; i < to; i += strip) {
                 int m = (int) Math.min(strip, to - i);
-                product.run(m, rank, Bf16Matmul.factors(left, i, down, 0), null, toH.at(i, 0), false);
+                product.run(m, rank, Bf16Matmul.factors(left, i, down), null, toH.at(i, 0), false);
                 product.run(
                         m,
                         out,
-                        Bf16Matmul.factors(left, i, weight, 0),
-                        Bf16Matmul.factors(thin, i, up, 0),
+                        Bf16Matmul.factors(left, i, weight),
+                        Bf16Matmul.factors(thin, i, up),
                         toY.at(i, 0),
                         beta != 0);
             }
@@ -161,7 +161,7 @@ final class LowRankProducts implements AutoCloseable {
     private PackedMatrix packed(
             Tensor factor, float scale, boolean transposed, int k, int n, Scratch narrow, Scratch memory) {
         MemorySegment source = matmul.half(factor, scale, narrow);
-        PackedMatrix matrix = new PackedMatrix(memory.atLeast(PackedMatrix.bytes(k, n)), k, n, k, false);
+        PackedMatrix matrix = new PackedMatrix(memory.atLeast(PackedMatrix.bytes(k, n)), k, n, k);
         matmul.fill(matrix, source, factor.columns(), transposed);
         return matrix;
     }
@@ -226,7 +226,7 @@ final class LowRankProducts implements AutoCloseable {
             MemorySegment t = part.t.atLeast((long) m * rank * Short.BYTES); // [m, r]
             if (wantsA || dx != null) {
                 StripProduct.Target toT = new Bf16Matmul.Target(t, rank, true).at(0, 0);
-                product.run(m, rank, Bf16Matmul.factors(gradient, firstD, down, 0), null, toT, false);
+                product.run(m, rank, Bf16Matmul.factors(gradient, firstD, down), null, toT, false);
             }
             if (wantsB) {
                 MemorySegment sum = part.dB.atLeast((long) rank * out * Float.BYTES);
@@ -236,8 +236,8 @@ final class LowRankProducts implements AutoCloseable {
                 product.run(
                         m,
                         in,
-                        Bf16Matmul.factors(gradient, firstD, weight, 0),
-                        Bf16Matmul.factors(new Bf16Matmul.Left(t, rank, false), 0, up, 0),
+                        Bf16Matmul.factors(gradient, firstD, weight),
+                        Bf16Matmul.factors(new Bf16Matmul.Left(t, rank, false), 0, up),
                         new Bf16Matmul.Target(dx, in, true).at(i, 0),
                         accumulate);
             }
@@ -250,14 +250,14 @@ final class LowRankProducts implements AutoCloseable {
 
         /** {@code sum[r, wide] (+)= thin^T left} over m rows of thin [m, r] and left [m, wide]. */
         private void add(MemorySegment thin, MemorySegment left, int wide, int m, MemorySegment sum) {
-            Bf16Matmul.Left turned = mine.turned(thin, rank, m, 0, rank); // [r, m]
+            Bf16Matmul.Left turned = mine.turned(new Bf16Matmul.Left(thin, rank, true), m, 0, rank); // [r, m]
             Bf16Matmul.Target to = new Bf16Matmul.Target(sum, wide, false);
             for (int c = 0; c < wide; c += GROUP) {
                 int columns = Math.min(GROUP, wide - c);
                 PackedMatrix pairs =
-                        new PackedMatrix(part.pairs.atLeast(PackedMatrix.bytes(m, columns)), m, columns, m, false);
+                        new PackedMatrix(part.pairs.atLeast(PackedMatrix.bytes(m, columns)), m, columns, m);
                 pairs.fill(left.asSlice((long) c * Short.BYTES), wide, false, 0, PackedMatrix.blocks(columns));
-                product.run(rank, columns, Bf16Matmul.factors(turned, 0, pairs, 0), null, to.at(0, c), begun);
+                product.run(rank, columns, Bf16Matmul.factors(turned, 0, pairs), null, to.at(0, c), begun);
             }
         }
     }

@@ -26,7 +26,7 @@ final class Nf4Factor implements AutoCloseable {
     PackedMatrix of(Nf4 weight, boolean transposed) {
         int k = transposed ? weight.columns() : weight.rows();
         int n = transposed ? weight.rows() : weight.columns();
-        PackedMatrix factor = new PackedMatrix(packed.atLeast(PackedMatrix.bytes(k, n)), k, n, k, false);
+        PackedMatrix factor = new PackedMatrix(packed.atLeast(PackedMatrix.bytes(k, n)), k, n, k);
         if (Nf4Unpacking.suits(weight)) {
             Nf4Unpacking unpacking = new Nf4Unpacking(weight, factor, transposed);
             team.split(PackedMatrix.blocks(n), unpacking.step(), team.parts(weight.size()), (part, from, to) -> {

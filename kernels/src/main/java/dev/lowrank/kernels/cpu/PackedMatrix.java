@@ -17,10 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
  * lower half. What is missing to whole blocks of 32 rows and columns is zero.
  *
  * @param chunk rows of a chunk, a multiple of 32 unless there is only one
- * @param varying k differs from call to call: what is left after whole chunks goes in powers of two, so that there are few
- *     lengths of chunks, and the last, of fewer than 32 rows, counts as 32
  */
-record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying) {
+record PackedMatrix(MemorySegment data, int k, int n, int chunk) {
     static final int BLOCK = 32;
     private static final int PAIRS = BLOCK / 2;
     static final long BLOCK_BYTES = BLOCK * BLOCK * Short.BYTES;
@@ -61,11 +59,7 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
 
     /** Rows of the chunk that begins with this row. */
     int rows(int row) {
-        int left = k - row;
-        if (left >= chunk) {
-            return chunk;
-        }
-        return varying && left > BLOCK ? Integer.highestOneBit(left) : left;
+        return Math.min(chunk, k - row);
     }
 
     /** Fills it from BF16 elements with the whole team. */
@@ -181,17 +175,32 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
         }
     }
 
-    /** Writes the elements in row-major order as BF16, rows {@code [from, to)}; from a multiple of 32. */
-    void read(MemorySegment target, long stride, int from, int to) {
-        for (int row = from; row < to; row++) {
-            int first = row / chunk * chunk;
-            int within = row - first;
-            for (int column = 0; column < n; column++) {
-                long word = offset(first, column / BLOCK * BLOCK)
-                        + (long) within / BLOCK * BLOCK_BYTES
-                        + ((within % BLOCK / 2L) * BLOCK + column % BLOCK) * Integer.BYTES;
-                short element = data.get(JAVA_SHORT, word + (within % 2) * Short.BYTES);
-                target.setAtIndex(JAVA_SHORT, row * stride + column, element);
+    /** Some columns of a matrix of one chunk, from the beginning of a block on: whole blocks, or all that are left. */
+    PackedMatrix columns(int from, int count) {
+        return new PackedMatrix(data.asSlice(offset(0, from), bytes(k, count)), k, count, k);
+    }
+
+    /** The chunk that begins with this row. */
+    PackedMatrix chunk(int row) {
+        int rows = rows(row);
+        return new PackedMatrix(data.asSlice(offset(row, 0), bytes(rows, n)), rows, n, rows);
+    }
+
+    /** Writes a row as fp32 to the beginning of the target, and zeros behind it up to a multiple of 32. */
+    void widenRow(int row, MemorySegment target) {
+        int first = row / chunk * chunk;
+        int within = row - first;
+        long word = offset(first, 0)
+                + (long) within / BLOCK * BLOCK_BYTES
+                + (long) (within % BLOCK / 2) * BLOCK * Integer.BYTES;
+        long block = blocks(rows(first)) * BLOCK_BYTES;
+        int up = within % 2 == 0 ? 16 : 0; // The lower half of a word goes up, the upper one stays.
+        for (int column = 0; column < n; column += BLOCK, word += block) {
+            for (int c = 0; c < BLOCK; c += Lanes.WIDTH) {
+                IntVector pairs = IntVector.fromMemorySegment(Lanes.I, data, word + (long) c * Integer.BYTES, ORDER);
+                pairs.lanewise(VectorOperators.LSHL, up)
+                        .and(0xFFFF0000)
+                        .intoMemorySegment(target, (long) (column + c) * Float.BYTES, ORDER);
             }
         }
     }
@@ -203,6 +212,17 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk, boolean varying
             lanes[i] = (short) (first + i / 2 + i % 2 * lanes.length);
         }
         return ShortVector.fromArray(ROW, lanes, 0);
+    }
+
+    /** Bytes that {@link #widenRow} writes. */
+    long bytesOfRow() {
+        return (long) blocks(n) * BLOCK * Float.BYTES;
+    }
+
+    /** Writes a row to that of a plain matrix, by way of memory of {@link #bytesOfRow}. */
+    void copyRow(int row, MemorySegment between, Floats target, long to) {
+        widenRow(row, between);
+        Floats.convert(new Floats(between, false), 0, target, to * n, n);
     }
 
     private static IntVector words(MemorySegment source, long at) {

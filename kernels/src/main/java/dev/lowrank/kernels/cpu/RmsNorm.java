@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -20,6 +21,7 @@ final class RmsNorm {
         Shapes.floats("rmsNorm weight", weight, columns);
         Shapes.realMatrix("rmsNorm y", y, rows, columns);
         Shapes.floats("rmsNorm rstd", rstd, rows);
+        boolean half = y.dtype() == DType.BF16;
         team.rows(rows, columns, (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, columns, x, y);
             Stretch in = s[0];
@@ -27,11 +29,15 @@ final class RmsNorm {
             for (long n = from; n < to; n++) {
                 long at = n * columns;
                 long atX = in.read(at, columns);
-                float squares = Lanes.dot(in.memory(), atX, in.memory(), atX, columns);
+                float squares = squares(in.memory(), atX, columns);
                 float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
                 Lanes.set(rstd.data(), n, r);
-                scaleRow(in.memory(), atX, weight.data(), offset, out.memory(), out.place(at), columns, r);
-                out.write(at, columns);
+                if (half) {
+                    scaleRowToHalf(in.memory(), atX, weight.data(), offset, y.data(), at, columns, r);
+                } else {
+                    scaleRow(in.memory(), atX, weight.data(), offset, out.memory(), out.place(at), columns, r);
+                    out.write(at, columns);
+                }
             }
         });
     }
@@ -90,19 +96,24 @@ final class RmsNorm {
 
     private void inputGradient(Tensor dy, Tensor x, MemorySegment weight, float offset, MemorySegment rstd, Tensor dx) {
         int columns = x.columns();
+        boolean half = dy.dtype() == DType.BF16;
         team.rows(x.rows(), columns, (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, columns, dy, x, dx);
-            MemorySegment d = s[0].memory();
+            MemorySegment d = s[0].memory(); // Of BF16 it takes dy * (offset + weight).
             MemorySegment in = s[1].memory();
             Stretch sum = s[2];
             for (long n = from; n < to; n++) {
                 long at = n * columns;
-                long atDy = s[0].read(at, columns);
                 long atX = s[1].read(at, columns);
                 long atDx = sum.read(at, columns);
                 float r = Lanes.get(rstd, n);
-                float mean = weightedDot(d, atDy, in, atX, weight, offset, columns) / columns;
-                addInputRow(d, atDy, in, atX, weight, offset, columns, r, r * r * r * mean, sum.memory(), atDx);
+                if (half) {
+                    float mean = weigh(dy.data(), at, in, atX, weight, offset, columns, d) / columns;
+                    addWeighedRow(d, in, atX, columns, r, r * r * r * mean, sum.memory(), atDx);
+                } else {
+                    float mean = weightedDot(d, at, in, atX, weight, offset, columns) / columns;
+                    addInputRow(d, at, in, atX, weight, offset, columns, r, r * r * r * mean, sum.memory(), atDx);
+                }
                 sum.write(at, columns);
             }
         });
@@ -127,21 +138,134 @@ final class RmsNorm {
         }
     }
 
+    /** The same to BF16 without a stretch. */
+    private static void scaleRowToHalf(
+            MemorySegment x,
+            long atX,
+            MemorySegment weight,
+            float offset,
+            MemorySegment y,
+            long atY,
+            int columns,
+            float r) {
+        int whole = Lanes.whole(columns);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            Floats.narrow(
+                    Lanes.load(x, atX + c).mul(r).mul(Lanes.load(weight, c).add(offset)), y, atY + c);
+        }
+        for (int c = whole; c < columns; c++) {
+            Floats.narrow(Lanes.get(x, atX + c) * r * (Lanes.get(weight, c) + offset), y, atY + c);
+        }
+    }
+
+    /** {@code sum of x^2} in one row, in four sums at once: one alone would wait for itself at each vector. */
+    private static float squares(MemorySegment x, long at, int columns) {
+        int fours = columns / (4 * Lanes.WIDTH) * (4 * Lanes.WIDTH);
+        int whole = Lanes.whole(columns);
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = FloatVector.zero(Lanes.F);
+        FloatVector third = FloatVector.zero(Lanes.F);
+        FloatVector fourth = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < fours; c += 4 * Lanes.WIDTH) {
+            FloatVector a = Lanes.load(x, at + c);
+            FloatVector b = Lanes.load(x, at + c + Lanes.WIDTH);
+            FloatVector d = Lanes.load(x, at + c + 2 * Lanes.WIDTH);
+            FloatVector e = Lanes.load(x, at + c + 3 * Lanes.WIDTH);
+            first = a.fma(a, first);
+            second = b.fma(b, second);
+            third = d.fma(d, third);
+            fourth = e.fma(e, fourth);
+        }
+        for (int c = fours; c < whole; c += Lanes.WIDTH) {
+            FloatVector a = Lanes.load(x, at + c);
+            first = a.fma(a, first);
+        }
+        float sum = Lanes.sum(first.add(second).add(third.add(fourth)));
+        for (int c = whole; c < columns; c++) {
+            sum = Math.fma(Lanes.get(x, at + c), Lanes.get(x, at + c), sum);
+        }
+        return sum;
+    }
+
     /** {@code sum of dy * (offset + weight) * x} in one row. */
     private static float weightedDot(
             MemorySegment dy, long atDy, MemorySegment x, long atX, MemorySegment weight, float offset, int columns) {
         int whole = Lanes.whole(columns);
-        FloatVector acc = FloatVector.zero(Lanes.F);
-        for (int c = 0; c < whole; c += Lanes.WIDTH) {
-            acc = Lanes.load(dy, atDy + c)
-                    .mul(Lanes.load(weight, c).add(offset))
-                    .fma(Lanes.load(x, atX + c), acc);
+        int pairs = columns / (2 * Lanes.WIDTH) * (2 * Lanes.WIDTH);
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < pairs; c += 2 * Lanes.WIDTH) {
+            int next = c + Lanes.WIDTH;
+            FloatVector a = Lanes.load(dy, atDy + c).mul(Lanes.load(weight, c).add(offset));
+            FloatVector b =
+                    Lanes.load(dy, atDy + next).mul(Lanes.load(weight, next).add(offset));
+            first = a.fma(Lanes.load(x, atX + c), first);
+            second = b.fma(Lanes.load(x, atX + next), second);
         }
-        float sum = Lanes.sum(acc);
+        if (pairs < whole) {
+            FloatVector a =
+                    Lanes.load(dy, atDy + pairs).mul(Lanes.load(weight, pairs).add(offset));
+            first = a.fma(Lanes.load(x, atX + pairs), first);
+        }
+        float sum = Lanes.sum(first.add(second));
         for (int c = whole; c < columns; c++) {
             sum = Math.fma(Lanes.get(dy, atDy + c) * (Lanes.get(weight, c) + offset), Lanes.get(x, atX + c), sum);
         }
         return sum;
+    }
+
+    /** The same of a BF16 dy; leaves {@code m = dy * (offset + weight)} behind. */
+    private static float weigh(
+            MemorySegment dy,
+            long atDy,
+            MemorySegment x,
+            long atX,
+            MemorySegment weight,
+            float offset,
+            int columns,
+            MemorySegment m) {
+        int whole = Lanes.whole(columns);
+        int pairs = columns / (2 * Lanes.WIDTH) * (2 * Lanes.WIDTH);
+        FloatVector first = FloatVector.zero(Lanes.F);
+        FloatVector second = FloatVector.zero(Lanes.F);
+        for (int c = 0; c < pairs; c += 2 * Lanes.WIDTH) {
+            int next = c + Lanes.WIDTH;
+            FloatVector a = Floats.widen(dy, atDy + c).mul(Lanes.load(weight, c).add(offset));
+            FloatVector b =
+                    Floats.widen(dy, atDy + next).mul(Lanes.load(weight, next).add(offset));
+            Lanes.store(a, m, c);
+            Lanes.store(b, m, next);
+            first = a.fma(Lanes.load(x, atX + c), first);
+            second = b.fma(Lanes.load(x, atX + next), second);
+        }
+        if (pairs < whole) {
+            FloatVector a =
+                    Floats.widen(dy, atDy + pairs).mul(Lanes.load(weight, pairs).add(offset));
+            Lanes.store(a, m, pairs);
+            first = a.fma(Lanes.load(x, atX + pairs), first);
+        }
+        float sum = Lanes.sum(first.add(second));
+        for (int c = whole; c < columns; c++) {
+            float one = Floats.wide(dy, atDy + c) * (Lanes.get(weight, c) + offset);
+            Lanes.set(m, c, one);
+            sum = Math.fma(one, Lanes.get(x, atX + c), sum);
+        }
+        return sum;
+    }
+
+    /** {@code dx += m * r - x * back} in one row. */
+    private static void addWeighedRow(
+            MemorySegment m, MemorySegment x, long atX, int columns, float r, float back, MemorySegment dx, long atDx) {
+        int whole = Lanes.whole(columns);
+        for (int c = 0; c < whole; c += Lanes.WIDTH) {
+            FloatVector grad = Lanes.load(x, atX + c)
+                    .fma(Lanes.all(-back), Lanes.load(m, c).mul(r));
+            Lanes.store(Lanes.load(dx, atDx + c).add(grad), dx, atDx + c);
+        }
+        for (int c = whole; c < columns; c++) {
+            float grad = Math.fma(Lanes.get(x, atX + c), -back, Lanes.get(m, c) * r);
+            Lanes.set(dx, atDx + c, Lanes.get(dx, atDx + c) + grad);
+        }
     }
 
     /** {@code dx += dy * (offset + weight) * r - x * back} in one row, {@code back = r^3 mean(m x)}. */

@@ -39,17 +39,15 @@ final class Rope {
             Stretch data = Stretch.of(team, part, columns, x)[0];
             for (long n = from; n < to; n++) {
                 long angle = (long) Lanes.getInt(positions.data(), n) * half;
-                long at = direct ? n * columns : data.read(n * columns, columns);
+                if (direct) {
+                    turnInHalf(x.data(), n * columns, heads, width, half, cos.data(), sin.data(), angle, sign);
+                    continue;
+                }
+                long at = data.read(n * columns, columns);
                 for (int head = 0; head < heads; head++, at += width) {
-                    if (direct) {
-                        turnInHalf(x.data(), at, half, cos.data(), sin.data(), angle, sign);
-                    } else {
-                        turn(data.memory(), at, half, cos.data(), sin.data(), angle, sign);
-                    }
+                    turn(data.memory(), at, half, cos.data(), sin.data(), angle, sign);
                 }
-                if (!direct) {
-                    data.write(n * columns, columns);
-                }
+                data.write(n * columns, columns);
             }
         });
     }
@@ -75,16 +73,32 @@ final class Rope {
         }
     }
 
-    /** The same in BF16 without a stretch, where the turned halves are whole vectors. */
+    /** All heads of a row in BF16 without a stretch, where the turned halves are whole vectors: an angle is read once. */
     private static void turnInHalf(
-            MemorySegment x, long at, int half, MemorySegment cos, MemorySegment sin, long angle, float sign) {
+            MemorySegment x,
+            long at,
+            int heads,
+            int width,
+            int half,
+            MemorySegment cos,
+            MemorySegment sin,
+            long angle,
+            float sign) {
         for (int i = 0; i < half; i += Lanes.WIDTH) {
             FloatVector c = Lanes.load(cos, angle + i);
             FloatVector s = Lanes.load(sin, angle + i).mul(sign);
-            FloatVector first = Floats.widen(x, at + i);
-            FloatVector second = Floats.widen(x, at + half + i);
-            Floats.narrow(first.mul(c).sub(second.mul(s)), x, at + i);
-            Floats.narrow(second.mul(c).add(first.mul(s)), x, at + half + i);
+            turnInHalf(x, at + i, heads, width, half, c, s);
+        }
+    }
+
+    private static void turnInHalf(
+            MemorySegment x, long from, int heads, int width, int half, FloatVector c, FloatVector s) {
+        long at = from;
+        for (int head = 0; head < heads; head++, at += width) {
+            FloatVector first = Floats.widen(x, at);
+            FloatVector second = Floats.widen(x, at + half);
+            Floats.narrow(first.mul(c).sub(second.mul(s)), x, at);
+            Floats.narrow(second.mul(c).add(first.mul(s)), x, at + half);
         }
     }
 }

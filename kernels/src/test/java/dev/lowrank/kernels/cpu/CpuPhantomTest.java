@@ -80,6 +80,29 @@ class CpuPhantomTest {
     }
 
     @Test
+    void lossWithAFrozenHeadTakesTheSame() {
+        for (int rows : new int[] {1, 70, 700}) {
+            for (boolean gradient : new boolean[] {false, true}) {
+                onBoth((on, space) -> {
+                    long mark = space.mark();
+                    Packed head = on.packTable(zero(on, space, DType.BF16, 1300, 40), space);
+                    Tensor hidden = zero(on, space, DType.BF16, rows, 40);
+                    Tensor labels = space.take(DType.I32, rows);
+                    on.upload(new int[rows], labels);
+                    on.embedding(labels, head, hidden);
+                    TokenLoss target = TokenLoss.of(labels);
+                    on.linearCrossEntropy(hidden, head, target, null, gradient ? hidden : null, space);
+                    space.release(mark);
+                });
+                assertThat(places.peak())
+                        .as("%d rows, gradient %s", rows, gradient)
+                        .isEqualTo(memory.peak());
+            }
+        }
+        assertThat(kernels.ownBytes()).isBetween(phantom.ownBytes(), phantom.ownBytes() + 100_000);
+    }
+
+    @Test
     void productsOnBf16KeepTheSame() {
         onBoth((on, space) -> {
             Tensor x = zero(on, space, DType.BF16, 200, 96);

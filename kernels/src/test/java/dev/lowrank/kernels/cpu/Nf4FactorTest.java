@@ -97,7 +97,7 @@ class Nf4FactorTest {
         int k = transposed ? dense.columns() : dense.rows();
         int n = transposed ? dense.rows() : dense.columns();
         Tensor room = memory.take(DType.U8, PackedMatrix.bytes(k, n));
-        PackedMatrix matrix = new PackedMatrix(room.data(), k, n, k, false);
+        PackedMatrix matrix = new PackedMatrix(room.data(), k, n, k);
         matrix.fill(dense.data(), dense.columns(), transposed, 0, PackedMatrix.blocks(n));
         return matrix;
     }

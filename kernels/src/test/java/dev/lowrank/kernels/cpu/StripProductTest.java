@@ -132,7 +132,7 @@ abstract class StripProductTest {
 
     private StripProduct.Factors factors(MemorySegment a, int stride, MemorySegment b, int k, int n) {
         MemorySegment memory = arena.allocate(PackedMatrix.bytes(k, n), 64);
-        PackedMatrix packed = new PackedMatrix(memory, k, n, k, false);
+        PackedMatrix packed = new PackedMatrix(memory, k, n, k);
         packed.fill(b, n, false, 0, PackedMatrix.blocks(n));
         long pitch = PackedMatrix.bytes(k, PackedMatrix.BLOCK);
         return new StripProduct.Factors(a.address(), stride, memory.address(), pitch, k);

@@ -2,12 +2,12 @@ package dev.lowrank.engine.bench;
 
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.LowRankLayer;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What an operation of the kernels is called in a profile and how much it multiplies, told from its arguments. */
@@ -68,13 +68,16 @@ final class Operation {
         return (double) pairs * queries.columns();
     }
 
-    /** {@code linearCrossEntropy(hidden, weight, target, losses, dHidden, dWeight, scratch)}. */
+    /** {@code linearCrossEntropy(hidden, weight, target, losses, dHidden, dWeight, scratch)}, of a frozen one without dWeight. */
     private static double head(@Nullable Object[] arguments) {
-        Tensor weight = (Tensor) Objects.requireNonNull(arguments[1]);
+        double weight = arguments[1] instanceof Packed packed
+                ? (double) packed.rows() * packed.columns()
+                : ((Tensor) Objects.requireNonNull(arguments[1])).size();
         long rows = first(TokenLoss.class, arguments).labels().size();
-        long products = 1
-                + Stream.of(arguments[4], arguments[5]).filter(Objects::nonNull).count();
-        return 2.0 * products * rows * weight.size();
+        long gradients = Arrays.stream(arguments, 4, arguments.length - 1)
+                .filter(Objects::nonNull)
+                .count();
+        return 2.0 * (1 + gradients) * rows * weight;
     }
 
     private static <T> T first(Class<T> type, @Nullable Object[] arguments) {

@@ -53,7 +53,9 @@ public final class Transformer implements AutoCloseable {
         this.memory = memory;
         WeightLoader weights = new WeightLoader(a, source, precision, kernels, memory);
         ModuleNames names = a.names();
-        embedding = weights.table(names.embedding(), a.vocabulary(), a.width());
+        embedding = a.tiedHead()
+                ? weights.head(names.embedding(), a.vocabulary(), a.width())
+                : weights.table(names.embedding(), a.vocabulary(), a.width());
         positionTable = names.positions() == null || !a.learnedPositions()
                 ? null
                 : weights.table(names.positions(), a.maxPositions(), a.width());
@@ -63,7 +65,7 @@ public final class Transformer implements AutoCloseable {
         finalNorm = weights.norm(names.finalNorm(), a.width());
         head = a.tiedHead()
                 ? weights.tied(names.head(), embedding)
-                : weights.table(names.head(), a.vocabulary(), a.width());
+                : weights.head(names.head(), a.vocabulary(), a.width());
         weights.refuseUnused();
         slots = weights.slots();
         reserve(Math.min(a.maxPositions(), FIRST_POSITIONS));
@@ -194,7 +196,7 @@ public final class Transformer implements AutoCloseable {
     }
 
     private Value embed(Tape tape, TokenBatch batch) {
-        Value h = tape.embedding(upload(tape, batch.ids()), embedding.parameter());
+        Value h = tape.embedding(upload(tape, batch.ids()), embedding.matrix());
         if (architecture.embeddingScale() != 1) {
             h = tape.scaled(h, architecture.embeddingScale());
         }
@@ -273,14 +275,14 @@ public final class Transformer implements AutoCloseable {
     public LossSum loss(
             Tape tape, Value hidden, Tensor labels, float scale, @Nullable Tensor rowScale, @Nullable Tensor losses) {
         TokenLoss target = new TokenLoss(labels, scale, rowScale, architecture.logitSoftCap());
-        return tape.crossEntropy(hidden, head.parameter(), target, losses);
+        return tape.crossEntropy(hidden, head.matrix(), target, losses);
     }
 
     /** Logits [rows, V] of the rows of hidden from {@code from} on. */
     public Tensor logits(Tape tape, Value hidden, int from) {
         Tensor rows = hidden.data().slice(from, hidden.data().rows() - from);
         Tensor logits = tape.workspace().take(rows.rows(), architecture.vocabulary());
-        kernels.matmul(rows, false, head.parameter().value(), true, 1, 0, logits);
+        tape.logits(rows, head.matrix(), logits);
         if (architecture.logitSoftCap() > 0) {
             kernels.softCap(logits, architecture.logitSoftCap());
         }

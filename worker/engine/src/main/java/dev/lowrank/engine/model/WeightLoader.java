@@ -12,6 +12,7 @@ import dev.lowrank.engine.tape.Parameter;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Nf4;
+import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
 import java.util.Arrays;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 
 /** Takes tensors from a model by name, checking each shape before anything is copied. */
 final class WeightLoader {
@@ -63,6 +65,11 @@ final class WeightLoader {
         return matrix(path + ".weight", rows, columns);
     }
 
+    /** A table that hidden states are multiplied with, and that may be looked up in. */
+    Slot head(String path, long rows, long columns) {
+        return product(path + ".weight", rows, columns, kernels::packTable);
+    }
+
     /** What activations inside of blocks are kept in. */
     DType compute() {
         return precision.compute();
@@ -84,7 +91,7 @@ final class WeightLoader {
         if (precision.quantized()) {
             return new Linear(path, layer, quantized(name, transposed, out, in), biases, false);
         }
-        Slot weight = transposed ? product(name, in, out) : product(name, out, in);
+        Slot weight = transposed ? product(name, in, out, kernels::pack) : product(name, out, in, kernels::pack);
         return new Linear(path, layer, weight, biases, transposed);
     }
 
@@ -168,8 +175,8 @@ final class WeightLoader {
         return dense(name, precision.matrices(), shape);
     }
 
-    /** A weight that is only multiplied with. */
-    private Slot product(String name, long rows, long columns) {
+    /** A weight that is multiplied with and never read row by row, except by what knows its layout. */
+    private Slot product(String name, long rows, long columns, BiFunction<Tensor, Workspace, Packed> packing) {
         if (precision.matrices() != DType.BF16) {
             return matrix(name, rows, columns);
         }
@@ -177,7 +184,7 @@ final class WeightLoader {
         try (Workspace plain = kernels.workspace()) {
             Tensor value = plain.take(DType.BF16, rows, columns);
             fill(name, value);
-            return put(new Frozen(name, kernels.pack(value, memory)));
+            return put(new Frozen(name, packing.apply(value, memory)));
         }
     }
 

@@ -80,11 +80,15 @@ public final class Tape {
     }
 
     /** Rows of a table: ids [N] and table [V, C] give [N, C]. */
-    public Value embedding(Tensor ids, Parameter table) {
-        Tensor out = workspace.take(ids.size(), table.value().columns());
-        kernels.embedding(ids, table.value(), out);
-        Value y = result(out, table.trainable());
-        Tensor dTable = table.gradient();
+    public Value embedding(Tensor ids, Matrix table) {
+        Tensor out = workspace.take(ids.size(), table.columns());
+        switch (table) {
+            case Parameter dense -> kernels.embedding(ids, dense.value(), out);
+            case Frozen frozen -> kernels.embedding(ids, frozen.data(), out);
+            case FourBit quantized -> throw noTable(quantized);
+        }
+        Value y = result(out, trainable(table));
+        Tensor dTable = table instanceof Parameter dense ? dense.gradient() : null;
         if (dTable != null) {
             record(y, dy -> kernels.embeddingBackward(ids, dy, dTable));
         }
@@ -706,13 +710,32 @@ public final class Tape {
      *
      * @param losses F32 [N] that receives each row's own loss, or null
      */
-    public LossSum crossEntropy(Value hidden, Parameter head, TokenLoss target, @Nullable Tensor losses) {
-        if (!recording) {
-            return kernels.linearCrossEntropy(hidden.data(), head.value(), target, losses, null, null, workspace);
-        }
-        Tensor dHidden = hidden.needsGradient() ? fresh(hidden) : null;
-        return kernels.linearCrossEntropy(
-                hidden.data(), head.value(), target, losses, dHidden, head.gradient(), workspace);
+    public LossSum crossEntropy(Value hidden, Matrix head, TokenLoss target, @Nullable Tensor losses) {
+        Tensor dHidden = recording && hidden.needsGradient() ? fresh(hidden) : null;
+        return switch (head) {
+            case Parameter dense ->
+                kernels.linearCrossEntropy(
+                        hidden.data(),
+                        dense.value(),
+                        target,
+                        losses,
+                        dHidden,
+                        recording ? dense.gradient() : null,
+                        workspace);
+            case Frozen frozen ->
+                kernels.linearCrossEntropy(hidden.data(), frozen.data(), target, losses, dHidden, workspace);
+            case FourBit quantized -> throw noTable(quantized);
+        };
+    }
+
+    /** {@code out = hidden * head^T}. */
+    public void logits(Tensor hidden, Matrix head, Tensor out) {
+        product(hidden, head, true, null, 0, out);
+    }
+
+    private static IllegalArgumentException noTable(FourBit weight) {
+        return new IllegalArgumentException(
+                "%s has a row for each word and cannot be of 4 bits.".formatted(weight.name()));
     }
 
     /** Walks the recorded pass backwards, adding to the gradients of the parameters. */
