@@ -179,6 +179,35 @@ public interface Kernels extends AutoCloseable {
             float beta,
             @Nullable Tensor dx);
 
+    /**
+     * {@code out = base + down(f(gate(x)) * up(x))}, each layer as in {@link #lowRank}, on BF16; what lies between the layers
+     * is rounded to BF16 and, but for what is kept, never whole in memory.
+     *
+     * @param x BF16 [N, C]
+     * @param base [N, C] of out's type, or null for none
+     * @param kept overwritten
+     * @param out [N, C], not {@code base}
+     */
+    void feedForward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out);
+
+    /**
+     * Backward of {@link #feedForward}: each layer as in {@link #lowRankBackward}, and between them, with a = f(gate) * up
+     * computed again, {@code dUp = da * f(gate)} and {@code dGate = da * up * f'(gate)}.
+     *
+     * @param dOut BF16 or F32 [N, C]
+     * @param gate where the gradients of the gate's factors are added; {@code up} and {@code down} likewise
+     * @param dx BF16 [N, C], overwritten; null where it is not wanted
+     */
+    void feedForwardBackward(
+            Tensor dOut,
+            Tensor x,
+            FeedForwardLayers layers,
+            FeedForwardState kept,
+            LowRankGradient gate,
+            LowRankGradient up,
+            LowRankGradient down,
+            @Nullable Tensor dx);
+
     /** {@code out[n] = table[ids[n]]}; ids I32 [N], table [V, C], out [N, C]. */
     void embedding(Tensor ids, Tensor table, Tensor out);
 

@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
  * in fp32.
  */
 public abstract class HalfMatmulContract extends KernelsFixture {
+    private static final LowRankGradient NOT_WANTED = new LowRankGradient(null, null);
+
     private static final double ROUNDING = 1 / 256.0;
 
     private Tensor half(float[] values, long... shape) {
@@ -244,6 +246,87 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         Tensor dx = memory.take(DType.BF16, x.shape());
         kernels.lowRankBackward(dy, x, h, layer, dA, dB, 0, dx);
         return new float[][] {read(y), read(h), read(dA), read(dB), read(dx)};
+    }
+
+    @Test
+    void aFeedForwardIsItsLayersOneByOne() {
+        for (int[] s : new int[][] {{5, 8, 12, 2}, {70, 40, 66, 3}, {300, 64, 96, 16}, {530, 32, 64, 8}}) {
+            for (Activation activation : new Activation[] {Activation.SILU, Activation.GELU_TANH}) {
+                checkFeedForward(s[0], s[1], s[2], s[3], activation, false);
+                checkFeedForward(s[0], s[1], s[2], s[3], activation, true);
+            }
+        }
+    }
+
+    private void checkFeedForward(int n, int width, int inner, int rank, Activation activation, boolean fourBits) {
+        LowRankLayer gate = layer(width, inner, rank, fourBits);
+        LowRankLayer up = layer(width, inner, rank + 1, fourBits);
+        LowRankLayer down = layer(inner, width, rank, fourBits);
+        FeedForwardLayers layers = new FeedForwardLayers(activation, gate, up, down);
+        Tensor x = half(random(n * width), n, width);
+        Tensor base = full(random(n * width), n, width);
+        FeedForwardState kept = state(n, inner, rank);
+        Tensor out = full(filled(n * width), n, width);
+        kernels.feedForward(x, layers, base, kept, out);
+        FeedForwardState one = state(n, inner, rank);
+        Tensor a = memory.take(DType.BF16, n, inner);
+        Tensor sum = memory.take(n, width);
+        kernels.lowRank(x, gate, 0, one.gateH(), one.gate());
+        kernels.lowRank(x, up, 0, one.upH(), one.up());
+        kernels.gated(activation, one.gate(), one.up(), a);
+        kernels.copy(base, sum);
+        kernels.lowRank(a, down, 1, one.downH(), sum);
+        assertClose("out", read(out), doubles(read(sum)), 3 * ROUNDING, 1);
+        assertClose("kept gate", read(kept.gate()), doubles(read(one.gate())), 3 * ROUNDING, 1);
+
+        Tensor dOut = full(random(n * width), n, width);
+        LowRankGradient[] whole = {gradient(gate), gradient(up), gradient(down)};
+        Tensor dx = half(filled(n * width), n, width);
+        kernels.feedForwardBackward(dOut, x, layers, kept, whole[0], whole[1], whole[2], dx);
+        LowRankGradient[] each = {gradient(gate), gradient(up), gradient(down)};
+        Tensor da = memory.take(DType.BF16, n, inner);
+        Tensor dUp = memory.take(DType.BF16, n, inner);
+        Tensor expected = memory.take(DType.BF16, n, width);
+        kernels.lowRankBackward(dOut, a, one.downH(), down, each[2].a(), each[2].b(), 0, da);
+        kernels.gatedBackward(activation, da, one.gate(), one.up(), da, dUp);
+        kernels.lowRankBackward(da, x, one.gateH(), gate, each[0].a(), each[0].b(), 0, expected);
+        kernels.lowRankBackward(dUp, x, one.upH(), up, each[1].a(), each[1].b(), 1, expected);
+        assertClose("dx", read(dx), doubles(read(expected)), 4 * ROUNDING, 1);
+        for (int i = 0; i < each.length; i++) {
+            assertClose("dA " + i, read(whole[i].a()), doubles(read(each[i].a())), 3 * ROUNDING, Math.sqrt(n));
+            assertClose("dB " + i, read(whole[i].b()), doubles(read(each[i].b())), 3 * ROUNDING, Math.sqrt(n));
+        }
+        kernels.feedForwardBackward(dOut, x, layers, kept, whole[0], NOT_WANTED, NOT_WANTED, null);
+        assertThat(read(whole[0].a())).doesNotContain(Float.NaN);
+    }
+
+    private LowRankLayer layer(int in, int out, int rank, boolean fourBits) {
+        Tensor w = full(random(out * in), out, in);
+        FrozenMatrix frozen;
+        if (fourBits) {
+            Nf4 quantized = Nf4.allocate(memory, out, in, true);
+            kernels.quantizeNf4(w, quantized);
+            frozen = quantized;
+        } else {
+            frozen = kernels.pack(w, memory);
+        }
+        return new LowRankLayer(
+                frozen, false, full(random(rank * in), rank, in), full(random(out * rank), out, rank), 0.5f);
+    }
+
+    private FeedForwardState state(int n, int inner, int rank) {
+        return new FeedForwardState(
+                memory.take(DType.BF16, n, inner),
+                memory.take(DType.BF16, n, inner),
+                memory.take(DType.BF16, n, rank),
+                memory.take(DType.BF16, n, rank + 1),
+                memory.take(DType.BF16, n, rank));
+    }
+
+    private LowRankGradient gradient(LowRankLayer layer) {
+        return new LowRankGradient(
+                full(new float[layer.rank() * layer.inputs()], layer.rank(), layer.inputs()),
+                full(new float[layer.outputs() * layer.rank()], layer.outputs(), layer.rank()));
     }
 
     @Test

@@ -5,9 +5,12 @@ import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FeedForwardLayers;
+import dev.lowrank.kernels.FeedForwardState;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankGradient;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
@@ -38,6 +41,7 @@ public final class CpuKernels implements Kernels {
     private final Bf16Matmul half;
     private final Matmul matmul;
     private final LowRankProducts lowRank;
+    private final FeedForwardProducts feedForward;
     private final Embedding embedding;
     private final RmsNorm rmsNorm;
     private final LayerNorm layerNorm;
@@ -67,6 +71,7 @@ public final class CpuKernels implements Kernels {
         half = new Bf16Matmul(team, new FreshPages());
         matmul = new Matmul(team, half);
         lowRank = new LowRankProducts(team, half);
+        feedForward = new FeedForwardProducts(team, half);
         embedding = new Embedding(team);
         rmsNorm = new RmsNorm(team);
         layerNorm = new LayerNorm(team);
@@ -306,7 +311,7 @@ public final class CpuKernels implements Kernels {
         LowRankShapes.backward(dy, x, h, layer, dA, dB, beta, dx);
         boolean half = x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && (dx == null || dx.dtype() == DType.BF16);
         if (half) {
-            lowRank.backward(dy, x, h, layer, dA, dB, beta, dx);
+            lowRank.backward(dy, x, h, layer, new LowRankGradient(dA, dB), beta, dx);
             return;
         }
         if (dB != null) {
@@ -322,6 +327,27 @@ public final class CpuKernels implements Kernels {
                 matmul.run(dy, layer.weight(), layer.transposed(), new Term(t, layer.a(), false, 1), beta, dx);
             }
         }
+    }
+
+    @Override
+    public void feedForward(
+            Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
+        FeedForwardShapes.forward(x, layers, base, kept, out);
+        feedForward.forward(x, layers, base, kept, out);
+    }
+
+    @Override
+    public void feedForwardBackward(
+            Tensor dOut,
+            Tensor x,
+            FeedForwardLayers layers,
+            FeedForwardState kept,
+            LowRankGradient gate,
+            LowRankGradient up,
+            LowRankGradient down,
+            @Nullable Tensor dx) {
+        FeedForwardShapes.backward(dOut, x, layers, kept, gate, up, down, dx);
+        feedForward.backward(dOut, x, layers, kept, gate, up, down, dx);
     }
 
     @Override
@@ -484,6 +510,7 @@ public final class CpuKernels implements Kernels {
         team.close();
         half.close();
         lowRank.close();
+        feedForward.close();
         copies.close();
         for (Bf16Gemm one : products) {
             one.close();
@@ -492,7 +519,11 @@ public final class CpuKernels implements Kernels {
 
     /** What is kept for products and attention, beside what little every operation needs. */
     long ownBytes() {
-        return half.bytes() + team.scratchBytes() + copies.peak();
+        return half.bytes()
+                + lowRank.unpackedBytes()
+                + feedForward.unpackedBytes()
+                + team.scratchBytes()
+                + copies.peak();
     }
 
     private static void fits(String what, int length, int offset, Tensor tensor) {

@@ -2,9 +2,11 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FeedForwardLayers;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.LossSum;
 import dev.lowrank.kernels.LowRankLayer;
+import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.PhantomKernels;
 import dev.lowrank.kernels.Sequences;
@@ -34,6 +36,7 @@ final class CpuPhantom implements InvocationHandler {
     private final List<CpuWorkspace> open = new ArrayList<>();
     private long peak;
     private long factors; // of low-rank layers
+    private long insides; // of feed-forwards
     private long blocks; // of attention, in one thread
     private long copies; // in F32 for attention
 
@@ -62,7 +65,7 @@ final class CpuPhantom implements InvocationHandler {
             case "phantom" -> of(device, threads);
             case "workspace" -> workspace();
             case "pagedWorkspace" -> CpuWorkspace.phantom(workspace -> {});
-            case "ownBytes" -> half.bytes() + factors + threads * blocks + copies;
+            case "ownBytes" -> half.bytes() + factors + insides + threads * blocks + copies;
             case "peakBytes" -> peakBytes();
             case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
             case "packTable" -> half.pack((Tensor) arguments[0], TiledEntropy.TILE, (Workspace) arguments[1]);
@@ -77,6 +80,8 @@ final class CpuPhantom implements InvocationHandler {
                         tensors(arguments, 1, 2, 3, 0, 4, 8, 9, 10));
             case "lowRank" -> lowRank((LowRankLayer) arguments[1]);
             case "lowRankBackward" -> lowRank((LowRankLayer) arguments[3]);
+            case "feedForward" -> feedForward((FeedForwardLayers) arguments[1]);
+            case "feedForwardBackward" -> feedForward((FeedForwardLayers) arguments[2]);
             case "linearCrossEntropy" -> linearCrossEntropy(arguments);
             case "allFinite" -> true;
             case "sumOfSquares" -> 0.0;
@@ -127,13 +132,26 @@ final class CpuPhantom implements InvocationHandler {
         return null;
     }
 
-    /** The weight, the factors packed, and for each thread its part of their gradients and a strip of dy; ranks rounded up. */
     private @Nullable Object lowRank(LowRankLayer layer) {
-        half.right(layer.weight(), !layer.transposed());
-        long both = (long) Bf16Layout.padded(layer.rank()) * (layer.inputs() + layer.outputs());
-        long strip = (long) Bf16Matmul.STRIP * layer.outputs() * Short.BYTES;
-        factors = Math.max(factors, 2 * both * Short.BYTES + threads * (both * Float.BYTES + strip));
+        long strip = (long) Bf16Matmul.STRIP * layer.outputs() * Short.BYTES; // of dy
+        factors = Math.max(factors, factors(layer) + threads * strip);
         return null;
+    }
+
+    /** All three layers' factors at once, and for each thread a strip of dOut and two of what is inside. */
+    private @Nullable Object feedForward(FeedForwardLayers layers) {
+        long columns = layers.down().outputs() + 2L * layers.down().inputs();
+        long strips = (long) FeedForwardProducts.STRIP * columns * Short.BYTES;
+        long all = factors(layers.gate()) + factors(layers.up()) + factors(layers.down());
+        insides = Math.max(insides, all + threads * strips);
+        return null;
+    }
+
+    /** The factors packed, and each thread's part of their gradients, ranks rounded up; and a weight of 4 bits unpacked. */
+    private long factors(LowRankLayer layer) {
+        long both = (long) Bf16Layout.padded(layer.rank()) * (layer.inputs() + layer.outputs());
+        long weight = layer.weight() instanceof Nf4 quantized ? Nf4Factor.bytes(quantized) : 0;
+        return weight + 2 * both * Short.BYTES + threads * both * Float.BYTES;
     }
 
     /** No less than what each thread takes on the way back, and forwards; what is fixed is counted as a megabyte. */

@@ -45,6 +45,14 @@ final class Nf4Factor implements AutoCloseable {
         return memory;
     }
 
+    /** The most that unpacking such a weight takes. */
+    static long bytes(Nf4 weight) {
+        long packed = Math.max(
+                PackedMatrix.bytes(weight.columns(), weight.rows()),
+                PackedMatrix.bytes(weight.rows(), weight.columns()));
+        return packed + (Nf4Unpacking.suits(weight) ? 0 : weight.size() * Short.BYTES);
+    }
+
     long bytes() {
         return packed.bytes() + dense.bytes();
     }

@@ -56,6 +56,14 @@ final class Shapes {
         }
     }
 
+    /** The same of BF16. */
+    static void halfMatrix(String what, Tensor tensor, long rows, long columns) {
+        realMatrix(what, tensor, rows, columns);
+        if (tensor.dtype() != DType.BF16) {
+            throw new IllegalArgumentException("%s must be BF16 but is %s.".formatted(what, tensor));
+        }
+    }
+
     /** An I32 tensor of so many elements. */
     static void ints(String what, Tensor tensor, long size) {
         usable(what, tensor);

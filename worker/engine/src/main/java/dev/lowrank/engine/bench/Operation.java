@@ -1,6 +1,7 @@
 package dev.lowrank.engine.bench;
 
 import dev.lowrank.kernels.AttentionShape;
+import dev.lowrank.kernels.FeedForwardLayers;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Sequences;
@@ -31,6 +32,8 @@ final class Operation {
             case "matmul" -> 2.0 * Arrays.stream(extents(arguments)).reduce(1, Math::multiplyExact);
             case "lowRank" -> lowRank(arguments, 1, 2);
             case "lowRankBackward" -> lowRankBackward(arguments);
+            case "feedForward" -> feedForward(arguments, 1, 2);
+            case "feedForwardBackward" -> feedForward(arguments, last(arguments) == null ? 0 : 1, 4);
             case "attention" -> 4 * attention(arguments);
             case "attentionBackward" -> 8 * attention(arguments);
             case "linearCrossEntropy" -> head(arguments);
@@ -45,10 +48,29 @@ final class Operation {
         return lowRank(arguments, input ? 1 : 0, thin);
     }
 
+    /** Gate, up and down; the way back through down is needed even where no gradient of the input is. */
+    private static double feedForward(@Nullable Object[] arguments, int whole, double thin) {
+        FeedForwardLayers layers = first(FeedForwardLayers.class, arguments);
+        long rows = first(Tensor.class, arguments).rows();
+        return lowRank(layers.gate(), rows, whole, thin)
+                + lowRank(layers.up(), rows, whole, thin)
+                + lowRank(layers.down(), rows, 1, thin);
+    }
+
+    private static @Nullable Object last(@Nullable Object[] arguments) {
+        return arguments[arguments.length - 1];
+    }
+
     /** @param thin products with one of the factors, of which there are as many with a as with b */
     private static double lowRank(@Nullable Object[] arguments, int whole, double thin) {
-        LowRankLayer layer = first(LowRankLayer.class, arguments);
-        long rows = first(Tensor.class, arguments).rows();
+        return lowRank(
+                first(LowRankLayer.class, arguments),
+                first(Tensor.class, arguments).rows(),
+                whole,
+                thin);
+    }
+
+    private static double lowRank(LowRankLayer layer, long rows, int whole, double thin) {
         double of = (double) layer.inputs() * layer.outputs() * whole;
         return 2.0 * rows * (of + thin / 2 * layer.rank() * (layer.inputs() + (double) layer.outputs()));
     }

@@ -3,9 +3,11 @@ package dev.lowrank.engine.model;
 import dev.lowrank.engine.family.Architecture;
 import dev.lowrank.engine.family.FeedForwardPlan;
 import dev.lowrank.engine.family.ModuleNames;
+import dev.lowrank.engine.tape.AdaptedLinear;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The feed-forward of one block, gated or not; gate and up may be one projection. */
 final class FeedForward {
@@ -34,12 +36,27 @@ final class FeedForward {
 
     /** x [N, C] to [N, C]. */
     Value forward(Tape tape, Value x) {
-        return down.forward(tape, inner(tape, x));
+        Value whole = fused(tape, null, x);
+        return whole == null ? down.forward(tape, inner(tape, x)) : whole;
     }
 
     /** The same, added to the stream that x was made from. */
     Value onto(Tape tape, Value stream, Value x) {
-        return down.onto(tape, stream, inner(tape, x));
+        Value whole = fused(tape, stream, x);
+        return whole == null ? down.onto(tape, stream, inner(tape, x)) : whole;
+    }
+
+    /** All of it as one operation, where gate, up and down have LoRA and nothing else; else null. */
+    private @Nullable Value fused(Tape tape, @Nullable Value stream, Value x) {
+        if (!plan.gated() || inputs.size() == 1) {
+            return null;
+        }
+        AdaptedLinear gate = inputs.get(0).adapted();
+        AdaptedLinear up = inputs.get(1).adapted();
+        AdaptedLinear last = down.adapted();
+        return gate != null && up != null && last != null && tape.fuses(x, gate, up, last)
+                ? tape.feedForward(stream, x, plan.activation(), gate, up, last)
+                : null;
     }
 
     /** [N, F]. */

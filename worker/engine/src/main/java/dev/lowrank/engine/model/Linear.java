@@ -1,5 +1,6 @@
 package dev.lowrank.engine.model;
 
+import dev.lowrank.engine.tape.AdaptedLinear;
 import dev.lowrank.engine.tape.LinearAdapter;
 import dev.lowrank.engine.tape.LowRank;
 import dev.lowrank.engine.tape.Matrix;
@@ -83,6 +84,14 @@ public final class Linear {
         return alone && (lowRank == null || lowRank.magnitude() == null)
                 ? tape.linearOnto(stream, x, weight.matrix(), transposed, lowRank)
                 : tape.residual(stream, forward(tape, x));
+    }
+
+    /** The layer where plain LoRA is on it and nothing else is done, or null. */
+    @Nullable
+    AdaptedLinear adapted() {
+        return bias == null && adapter instanceof LowRank lowRank && lowRank.magnitude() == null
+                ? new AdaptedLinear(weight.matrix(), transposed, lowRank)
+                : null;
     }
 
     private Value plain(Tape tape, Value x) {

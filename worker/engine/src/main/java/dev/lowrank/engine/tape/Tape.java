@@ -4,9 +4,12 @@ import dev.lowrank.engine.CounterRandom;
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FeedForwardLayers;
+import dev.lowrank.kernels.FeedForwardState;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankGradient;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
@@ -186,6 +189,76 @@ public final class Tape {
             share(dy, stream);
         });
         return y;
+    }
+
+    /** Whether {@link #feedForward} can do such layers: frozen, computed in bf16, and dropping nothing. */
+    public boolean fuses(Value x, AdaptedLinear... layers) {
+        for (AdaptedLinear layer : layers) {
+            boolean drops = recording && layer.lowRank().dropout() > 0;
+            if (x.data().dtype() != DType.BF16 || frozen(layer.weight(), DType.BF16) == null || drops) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * {@code stream + down(f(gate(x)) * up(x))} in one operation, or without the stream if that is null; the stream was x's
+     * origin. Neither has another use, and {@link #fuses} holds.
+     */
+    public Value feedForward(
+            @Nullable Value stream,
+            Value x,
+            Activation activation,
+            AdaptedLinear gate,
+            AdaptedLinear up,
+            AdaptedLinear down) {
+        FeedForwardLayers layers = new FeedForwardLayers(activation, layer(gate), layer(up), layer(down));
+        int rows = x.data().rows();
+        FeedForwardState kept = new FeedForwardState(
+                workspace.take(DType.BF16, rows, layers.gate().outputs()),
+                workspace.take(DType.BF16, rows, layers.up().outputs()),
+                workspace.take(DType.BF16, rows, layers.gate().rank()),
+                workspace.take(DType.BF16, rows, layers.up().rank()),
+                workspace.take(DType.BF16, rows, layers.down().rank()));
+        DType type = stream == null ? DType.BF16 : stream.data().dtype();
+        Tensor out = workspace.take(type, rows, layers.down().outputs());
+        kernels.feedForward(x.data(), layers, stream == null ? null : stream.data(), kept, out);
+        boolean inside = x.needsGradient() || trainable(gate) || trainable(up) || trainable(down);
+        Value y = result(out, inside || stream != null && stream.needsGradient());
+        record(y, dy -> {
+            if (inside) {
+                kernels.feedForwardBackward(
+                        dy,
+                        x.data(),
+                        layers,
+                        kept,
+                        gradient(gate),
+                        gradient(up),
+                        gradient(down),
+                        x.needsGradient() ? fresh(x) : null);
+            }
+            if (stream != null) {
+                share(dy, stream);
+            }
+        });
+        return y;
+    }
+
+    private static LowRankLayer layer(AdaptedLinear linear) {
+        FrozenMatrix weight = Objects.requireNonNull(frozen(linear.weight(), DType.BF16));
+        LowRank lowRank = linear.lowRank();
+        return new LowRankLayer(
+                weight, linear.transposed(), lowRank.a().value(), lowRank.b().value(), lowRank.scale());
+    }
+
+    private static boolean trainable(AdaptedLinear linear) {
+        return linear.lowRank().a().trainable() || linear.lowRank().b().trainable();
+    }
+
+    private static LowRankGradient gradient(AdaptedLinear linear) {
+        return new LowRankGradient(
+                linear.lowRank().a().gradient(), linear.lowRank().b().gradient());
     }
 
     /** dy as another type; itself where it is of that type. */
