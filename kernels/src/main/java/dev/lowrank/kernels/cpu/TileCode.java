@@ -30,7 +30,8 @@ final class TileCode {
     /** Bytes that the sums of one block take: 32 rows of 32. */
     static final int BLOCK_OF_SUMS = 32 * 32 * Float.BYTES;
 
-    // Places in the memory that the code's argument points to. All are numbers of 64 bits but the last two.
+    // Places in the memory that the code's argument points to: numbers of 64 bits, given or the code's own, then the
+    // tiles.
     static final int A = 0;
     static final int STRIDE_OF_A = 8; // bytes
     static final int LOWER_A = 16; // from a row of A to the one for the lower two tiles, in bytes
@@ -58,23 +59,23 @@ final class TileCode {
     static final int MASK = 192; // of a block's 32 columns
     static final int LOWER_MASK = 200; // of the first 16
     static final int UPPER_MASK = 208;
-    static final int CHUNK_PITCH_OF_A = 384; // from one chunk to the next, in bytes
-    static final int CHUNK_PITCH_OF_B = 392;
-    private static final int COLUMN_OF_B = 216; // from here on the code's own
-    private static final int COLUMN_OF_C = 224;
-    private static final int COLUMN_OF_TERM_B = 232;
-    private static final int COLUMNS_LEFT = 240;
-    private static final int CHUNKS_LEFT = 248;
-    private static final int CHUNK_OF_A = 256;
-    private static final int CHUNK_OF_B = 264;
-    private static final int STEPS_NOW = 272;
-    private static final int ROWS_LEFT = 280;
-    private static final int BLOCK_OF_A = 288;
-    private static final int BLOCK_OF_C = 296;
-    private static final int BLOCK_OF_TERM_A = 304;
-    private static final int BLOCK_SUMS = 312;
-    static final int TILES = 320; // the tiles' configuration, 64 bytes
-    static final int BYTES = 400;
+    static final int CHUNK_PITCH_OF_A = 216; // from one chunk to the next, in bytes
+    static final int CHUNK_PITCH_OF_B = 224;
+    private static final int COLUMN_OF_B = 232;
+    private static final int COLUMN_OF_C = 240;
+    private static final int COLUMN_OF_TERM_B = 248;
+    private static final int COLUMNS_LEFT = 256;
+    private static final int CHUNKS_LEFT = 264;
+    private static final int CHUNK_OF_A = 272;
+    private static final int CHUNK_OF_B = 280;
+    private static final int STEPS_NOW = 288;
+    private static final int ROWS_LEFT = 296;
+    private static final int BLOCK_OF_A = 304;
+    private static final int BLOCK_OF_C = 312;
+    private static final int BLOCK_OF_TERM_A = 320;
+    private static final int BLOCK_SUMS = 328;
+    static final int TILES = 384; // their configuration, 64 bytes
+    static final int BYTES = 448;
 
     private static final int STEP_OF_A = 64; // bytes: 32 elements
     private static final int STEP_OF_B = 2048;

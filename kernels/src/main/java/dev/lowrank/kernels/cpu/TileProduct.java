@@ -170,11 +170,12 @@ final class TileProduct implements StripProduct {
 
     /** Tiles 0, 1 and 4 have the upper rows, 2, 3 and 5 the lower, 6 and 7 are B's. */
     private void configuration(int upperRows, int lowerRows) {
-        arguments.set(JAVA_BYTE, TileCode.TILES, (byte) 1);
-        int[] rows = {upperRows, upperRows, lowerRows, lowerRows, upperRows, lowerRows, HALF, HALF};
-        for (int tile = 0; tile < rows.length; tile++) {
-            arguments.set(JAVA_SHORT, TileCode.TILES + 16 + 2L * tile, (short) (rows[tile] == 0 ? 0 : 64));
-            arguments.set(JAVA_BYTE, TileCode.TILES + 48L + tile, (byte) rows[tile]);
+        arguments.set(JAVA_BYTE, TileCode.TILES, (byte) 1); // the only palette there is
+        for (int tile = 0; tile < 8; tile++) {
+            boolean upper = tile < 2 || tile == 4;
+            int rows = tile > 5 ? HALF : upper ? upperRows : lowerRows;
+            arguments.set(JAVA_SHORT, TileCode.TILES + 16 + 2L * tile, (short) (rows == 0 ? 0 : 64));
+            arguments.set(JAVA_BYTE, TileCode.TILES + 48L + tile, (byte) rows);
         }
     }
 
