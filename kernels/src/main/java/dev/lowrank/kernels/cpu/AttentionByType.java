@@ -23,7 +23,7 @@ final class AttentionByType {
      * @param products one for each part of the team; none where the processor does not multiply BF16
      * @param copies room for F32 copies, as it was when the call returns
      */
-    AttentionByType(Team team, Bf16Gemm[] products, Elementwise elementwise, Workspace copies) {
+    AttentionByType(Team team, StripProduct[] products, Elementwise elementwise, Workspace copies) {
         multipliesBf16 = products.length > 0;
         single = new Attention(team);
         half = new Bf16Attention(team, products);

@@ -106,7 +106,7 @@ final class Bf16Softmax {
      * Two rows a and b over the keys {@code [from, to)}: P, and {@code dS = P (dP - delta)}, written as pairs (a, b).
      *
      * @param s P in fp32
-     * @param pairs place of the rows' pair in p and dS, in ints; runs of 64 keys are {@code run} ints apart
+     * @param pairs place of the rows' pair in p and dS, in ints; runs of 32 keys are {@code run} ints apart
      */
     static void gradients(
             MemorySegment s,
@@ -124,7 +124,7 @@ final class Bf16Softmax {
         FloatVector meanA = Lanes.all(deltaA);
         FloatVector meanB = Lanes.all(deltaB);
         for (int j = from; j < to; j += Lanes.WIDTH) {
-            long at = pairs + (j >> 6) * run + (j & 63);
+            long at = pairs + (j >> 5) * run + (j & 31);
             FloatVector a = Lanes.load(s, rowA + j);
             FloatVector b = Lanes.load(s, rowB + j);
             Bf16Layout.store(Bf16Layout.joined(a, b), p, at);

@@ -21,6 +21,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ public final class CpuKernels implements Kernels {
     private final Team team;
     private final String device;
     private final Workspace copies;
-    private final Bf16Gemm[] products;
+    private final StripProduct[] products;
     private final Elementwise elementwise;
     private final Columns columns;
     private final Reductions reductions;
@@ -52,7 +53,7 @@ public final class CpuKernels implements Kernels {
     private final Nf4Quantizer nf4Quantizer;
     private final Nf4Dequantizer nf4Dequantizer;
 
-    private CpuKernels(int threads, boolean multipliesBf16) {
+    private CpuKernels(int threads, boolean multipliesBf16, Supplier<StripProduct> ofAttention) {
         device = "CPU, %d %s, %s, %sfp32 by oneDNN %s"
                 .formatted(
                         threads,
@@ -72,8 +73,8 @@ public final class CpuKernels implements Kernels {
         layerNorm = new LayerNorm(team);
         rope = new Rope(team);
         copies = workspace();
-        products = new Bf16Gemm[multipliesBf16 ? threads : 0];
-        Arrays.setAll(products, part -> new Bf16Gemm());
+        products = new StripProduct[multipliesBf16 ? threads : 0];
+        Arrays.setAll(products, part -> ofAttention.get());
         attention = new AttentionByType(team, products, elementwise, copies);
         activating = new Activating(team);
         dropout = new Dropout(team);
@@ -97,16 +98,19 @@ public final class CpuKernels implements Kernels {
      * @throws IllegalStateException when oneDNN or the Vector API is missing
      */
     public static CpuKernels open(int threads) {
-        return open(threads, true);
+        return open(threads, true, StripProduct::best);
     }
 
-    /** @param bf16 whether BF16 products may be the processor's own, where it has them */
-    static CpuKernels open(int threads, boolean bf16) {
+    /**
+     * @param bf16 whether BF16 products may be the processor's own, where it has them
+     * @param ofAttention makes what each thread multiplies with in attention
+     */
+    static CpuKernels open(int threads, boolean bf16, Supplier<StripProduct> ofAttention) {
         if (threads < 1) {
             throw new IllegalArgumentException("The CPU needs at least 1 thread, but was given %d.".formatted(threads));
         }
         try {
-            return new CpuKernels(threads, bf16 && OneDnn.multipliesBf16());
+            return new CpuKernels(threads, bf16 && OneDnn.multipliesBf16(), ofAttention);
         } catch (LinkageError e) {
             Throwable reason = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(
@@ -474,18 +478,13 @@ public final class CpuKernels implements Kernels {
         nf4Dequantizer.run(source, out);
     }
 
-    /** How many forms of BF16 product were made so far, over all threads. */
-    int productsMade() {
-        return Arrays.stream(products).mapToInt(Bf16Gemm::size).sum();
-    }
-
     @Override
     public void close() {
         team.close();
         half.close();
         lowRank.close();
         copies.close();
-        for (Bf16Gemm one : products) {
+        for (StripProduct one : products) {
             one.close();
         }
     }
