@@ -23,12 +23,12 @@ final class Bf16Attention {
     private static final int STRIDE = CHUNK + 16;
 
     private final Team team;
-    private final StripProduct[] products;
+    private final AttentionTools[] tools;
 
-    /** @param products one for each part of the team */
-    Bf16Attention(Team team, StripProduct[] products) {
+    /** @param tools one for each part of the team */
+    Bf16Attention(Team team, AttentionTools[] tools) {
         this.team = team;
-        this.products = products;
+        this.tools = tools;
     }
 
     void forward(
@@ -77,7 +77,7 @@ final class Bf16Attention {
         private final MemorySegment staged; // [64, columns]
         private final MemorySegment scores; // fp32 [chunks][rows, STRIDE]
         private final MemorySegment o; // fp32 [rows, columns]
-        private final float[] lanes = new float[Lanes.WIDTH];
+        private final ScorePasses passes;
         private final float[] inverse;
 
         private int packedHead = -1;
@@ -87,7 +87,8 @@ final class Bf16Attention {
         Forward(Bf16Blocks blocks, int part, MemorySegment out, @Nullable MemorySegment lse) {
             this.blocks = blocks;
             this.call = blocks.call();
-            this.product = products[part];
+            this.product = tools[part].product();
+            this.passes = tools[part].passes();
             this.out = out;
             this.lse = lse;
             columns = blocks.columns();
@@ -202,9 +203,7 @@ final class Bf16Attention {
                 int low = Math.clamp(begin - key, 0, width) & -Bf16Softmax.STEP;
                 int high = Math.clamp(end - key, 0, width) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
                 if (low < high) {
-                    Bf16Softmax.powers(scores, at, low, high, base, max * base, lanes);
-                    Bf16Softmax.join(scores, at, low, high);
-                    sum += Bf16Softmax.sum(lanes, 0);
+                    sum += passes.exponentials(scores, at, low, high, base, max * base);
                 }
                 clear(at, 0, Math.min(low, high));
                 clear(at, high, width);

@@ -32,7 +32,7 @@ final class Bf16AttentionBackward {
     private static final int STRIDE = TILE + 16;
 
     private final Team team;
-    private final StripProduct[] products;
+    private final AttentionTools[] tools;
 
     /** The tensors that only a backward pass has. */
     private record Gradients(
@@ -46,10 +46,10 @@ final class Bf16AttentionBackward {
     /** The parts that work on a group: all from the first to the last. */
     private record Owners(int first, int last) {}
 
-    /** @param products one for each part of the team */
-    Bf16AttentionBackward(Team team, StripProduct[] products) {
+    /** @param tools one for each part of the team */
+    Bf16AttentionBackward(Team team, AttentionTools[] tools) {
         this.team = team;
-        this.products = products;
+        this.tools = tools;
     }
 
     void backward(
@@ -131,6 +131,7 @@ final class Bf16AttentionBackward {
         private final AttentionCall call;
         private final Gradients g;
         private final StripProduct product;
+        private final ScorePasses passes;
         private final int part;
         private final int columns;
         private final int longest;
@@ -164,7 +165,8 @@ final class Bf16AttentionBackward {
             this.blocks = blocks;
             this.call = blocks.call();
             this.g = g;
-            this.product = products[part];
+            this.product = tools[part].product();
+            this.passes = tools[part].passes();
             this.part = part;
             columns = blocks.columns();
             longest = blocks.longest();
@@ -366,10 +368,8 @@ final class Bf16AttentionBackward {
                 float factor = (ahead ? 1 : scale) * Bf16Softmax.LOG2_E;
                 float deltaA = cap > 0 ? 0 : delta[a];
                 float deltaB = cap > 0 ? 0 : delta[b];
-                Bf16Softmax.powers(s, rowA, low, high, factor, shift[a], lanes);
-                Bf16Softmax.powers(s, rowB, low, high, factor, shift[b], lanes);
-                Bf16Softmax.gradients(s, dP, rowA, rowB, low, high, deltaA, deltaB, p, dS, pair, run);
-                Bf16Layout.unpair(dS, pair, run, low, high, dP, rowA, rowB);
+                ScorePasses.Pair both = new ScorePasses.Pair(rowA, rowB, shift[a], shift[b], deltaA, deltaB);
+                passes.gradients(both, s, dP, low, high, factor, p, dS, pair, run);
             } else {
                 low = 0;
                 high = 0;

@@ -23,6 +23,12 @@ final class Bf16Softmax {
     private static final FloatVector C2 = Lanes.all(0.24024099f);
     private static final FloatVector C1 = Lanes.all(0.69312419f);
     private static final FloatVector ONE = Lanes.all(1);
+
+    /** These numbers in this order, for {@link ScoreCode}. */
+    static final float[] CONSTANTS = {
+        ROUND.lane(0), SMALLEST.lane(0), C4.lane(0), C3.lane(0), C2.lane(0), C1.lane(0), ONE.lane(0)
+    };
+
     private static final FloatVector INDEX = Lanes.all(0).addIndex(1);
 
     private Bf16Softmax() {}

@@ -32,7 +32,7 @@ public final class CpuKernels implements Kernels {
     private final Team team;
     private final String device;
     private final Workspace copies;
-    private final StripProduct[] products;
+    private final AttentionTools[] tools;
     private final Elementwise elementwise;
     private final Columns columns;
     private final Reductions reductions;
@@ -53,7 +53,7 @@ public final class CpuKernels implements Kernels {
     private final Nf4Quantizer nf4Quantizer;
     private final Nf4Dequantizer nf4Dequantizer;
 
-    private CpuKernels(int threads, boolean multipliesBf16, Supplier<StripProduct> ofAttention) {
+    private CpuKernels(int threads, boolean multipliesBf16, Supplier<AttentionTools> ofAttention) {
         device = "CPU, %d %s, %s, %sfp32 by oneDNN %s"
                 .formatted(
                         threads,
@@ -73,9 +73,9 @@ public final class CpuKernels implements Kernels {
         layerNorm = new LayerNorm(team);
         rope = new Rope(team);
         copies = workspace();
-        products = new StripProduct[multipliesBf16 ? threads : 0];
-        Arrays.setAll(products, part -> ofAttention.get());
-        attention = new AttentionByType(team, products, elementwise, copies);
+        tools = new AttentionTools[multipliesBf16 ? threads : 0];
+        Arrays.setAll(tools, part -> ofAttention.get());
+        attention = new AttentionByType(team, tools, elementwise, copies);
         activating = new Activating(team);
         dropout = new Dropout(team);
         noise = new Noise(team);
@@ -98,14 +98,14 @@ public final class CpuKernels implements Kernels {
      * @throws IllegalStateException when oneDNN or the Vector API is missing
      */
     public static CpuKernels open(int threads) {
-        return open(threads, true, StripProduct::best);
+        return open(threads, true, AttentionTools::best);
     }
 
     /**
      * @param bf16 whether BF16 products may be the processor's own, where it has them
-     * @param ofAttention makes what each thread multiplies with in attention
+     * @param ofAttention makes what each thread computes attention on BF16 with
      */
-    static CpuKernels open(int threads, boolean bf16, Supplier<StripProduct> ofAttention) {
+    static CpuKernels open(int threads, boolean bf16, Supplier<AttentionTools> ofAttention) {
         if (threads < 1) {
             throw new IllegalArgumentException("The CPU needs at least 1 thread, but was given %d.".formatted(threads));
         }
@@ -484,8 +484,8 @@ public final class CpuKernels implements Kernels {
         half.close();
         lowRank.close();
         copies.close();
-        for (StripProduct one : products) {
-            one.close();
+        for (AttentionTools one : tools) {
+            one.product().close();
         }
     }
 

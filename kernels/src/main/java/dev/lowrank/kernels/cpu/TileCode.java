@@ -327,8 +327,8 @@ final class TileCode {
                 code.widenWords(3, RDX, 32, UPPER);
                 code.shiftLeft(2, 16);
                 code.shiftLeft(3, 16);
-                code.addFloats(0, 2);
-                code.addFloats(1, 3);
+                code.addFloats(0, 0, 2);
+                code.addFloats(1, 1, 3);
             }
             code.narrow(0, 1, 0);
             code.storeWords(RDX, 0, COLUMNS_MASK, 0);

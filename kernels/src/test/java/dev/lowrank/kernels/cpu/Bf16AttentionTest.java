@@ -25,7 +25,7 @@ class Bf16AttentionTest {
     @Test
     void compilesNothingForNewLengthsOnceWarm() {
         CompiledProduct product = new CompiledProduct();
-        try (CpuKernels kernels = CpuKernels.open(1, true, () -> product);
+        try (CpuKernels kernels = CpuKernels.open(1, true, () -> new AttentionTools(product, ScorePasses.best()));
                 Workspace memory = kernels.workspace()) {
             AttentionShape shape = AttentionShape.causal(2, 1, 0.5f);
             for (int length = 1; length < 1200; length += 5) {
