@@ -210,7 +210,7 @@ final class Bf16Attention {
             }
             inverse[row] = (float) (1 / sum);
             if (lse != null) {
-                Lanes.set(lse, place, (float) (max * factor + StrictMath.log(sum)));
+                Lanes.set(lse, place, (float) (max * factor + Bf16Softmax.log(sum)));
             }
         }
 
