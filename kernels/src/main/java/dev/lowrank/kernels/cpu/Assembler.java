@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes machine code for x86-64: the few instructions that {@link TileCode} needs, each with the encoding of Intel's
+ * Writes machine code for x86-64: the few instructions that {@link TileCode} and {@link ScoreCode} need, each with the encoding of Intel's
  * manual (volume 2, "Instruction format"). An operand in memory is a base register and a displacement of 32 bits.
  */
 final class Assembler {
@@ -36,6 +36,7 @@ final class Assembler {
     private static final int T0F = 1;
 
     private static final int T0F38 = 2;
+    private static final int T0F3A = 3;
 
     /** In place of a base register: the operand is a register. */
     private static final int NONE = -1;
@@ -254,18 +255,83 @@ final class Assembler {
         registers(sum, a);
     }
 
-    // Vectors of 512 bits (AVX-512), registers 0 to 7.
+    // Vectors of 512 bits (AVX-512).
 
     private void evex(
             int table, int prefix, int w, int second, int base, boolean zeroing, int mask, int opcode, int reg) {
         int high = base == NONE ? 0 : base;
         bytes(
                 0x62,
-                0xD0 | (~high & 8) << 2 | table,
+                (~reg & 8) << 4 | 0x40 | (~high & 8) << 2 | ~reg & 16 | table,
                 w << 7 | (~second & 15) << 3 | 4 | prefix,
-                (zeroing ? 0x80 : 0) | 0x48 | mask,
+                (zeroing ? 0x80 : 0) | 0x40 | (~second & 16) >> 1 | mask,
                 opcode);
-        assert reg < 8;
+    }
+
+    /** The same with three registers of 0 to 31. */
+    private void evexRegisters(int table, int prefix, int w, int to, int second, int third, int zeroMask, int opcode) {
+        bytes(
+                0x62,
+                (~to & 8) << 4 | (~third & 16) << 2 | (~third & 8) << 2 | ~to & 16 | table,
+                w << 7 | (~second & 15) << 3 | 4 | prefix,
+                (zeroMask == 0 ? 0 : 0x80) | 0x40 | (~second & 16) >> 1 | zeroMask,
+                opcode);
+        registers(to, third);
+    }
+
+    void moveFloats(int to, int from) {
+        evexRegisters(T0F, 0, 0, to, 0, from, 0, 0x28);
+    }
+
+    /** One number of memory in all lanes. */
+    void spread(int to, int base, int displacement) {
+        evex(T0F38, P66, 0, 0, base, false, 0, 0x18, to);
+        memory(to, base, displacement);
+    }
+
+    /** {@code to = to x + y}, rounded once. */
+    void multiplyAdd(int to, int x, int y) {
+        evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xA8);
+    }
+
+    void addFloats(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x58);
+    }
+
+    /** {@code to = x - y}. */
+    void subtractFloats(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5C);
+    }
+
+    void multiplyFloats(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x59);
+    }
+
+    /** The mask of the lanes where x is not below y, those of a NaN among them. */
+    void notBelow(int mask, int x, int y) {
+        evexRegisters(T0F, 0, 0, mask, x, y, 0, 0xC2);
+        bytes(5);
+    }
+
+    /** {@code to = x 2^y} under the mask for integers y; zero elsewhere. */
+    void scale(int to, int x, int y, int mask) {
+        evexRegisters(T0F38, P66, 0, to, x, y, mask, 0x2C);
+    }
+
+    /** Rotates 16 lanes: {@code to[i] = from[i + by]}. */
+    void rotate(int to, int from, int by) {
+        evexRegisters(T0F3A, P66, 0, to, from, from, 0, 0x03);
+        bytes(by);
+    }
+
+    /** {@code to[i] = from[order[i]]} for 32 elements of 16 bits. */
+    void permuteWords(int to, int order, int from) {
+        evexRegisters(T0F38, P66, 1, to, order, from, 0, 0x8D);
+    }
+
+    /** 32 elements of BF16, rounded to nearest even, from two vectors. */
+    void narrow(int to, int upper, int lower) {
+        evexRegisters(T0F38, PF2, 0, to, upper, lower, 0, 0x72);
     }
 
     void loadFloats(int to, int base, int displacement) {
@@ -276,12 +342,6 @@ final class Assembler {
     void storeFloats(int base, int displacement, int mask, int from) {
         evex(T0F, 0, 0, 0, base, false, mask, 0x11, from);
         memory(from, base, displacement);
-    }
-
-    /** {@code to += x}. */
-    void addFloats(int to, int x) {
-        evex(T0F, 0, 0, to, NONE, false, 0, 0x58, to);
-        registers(to, x);
     }
 
     /** {@code to += numbers in memory} under the mask; zero elsewhere. */
@@ -301,12 +361,6 @@ final class Assembler {
         evex(T0F, P66, 0, reg, NONE, false, 0, 0x72, reg);
         registers(6, reg);
         bytes(bits);
-    }
-
-    /** 32 elements of BF16, rounded to nearest even, from two vectors. */
-    void narrow(int to, int upper, int lower) {
-        evex(T0F38, PF2, 0, upper, NONE, false, 0, 0x72, to);
-        registers(to, lower);
     }
 
     void storeWords(int base, int displacement, int mask, int from) {

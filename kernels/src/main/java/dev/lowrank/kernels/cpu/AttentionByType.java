@@ -20,14 +20,14 @@ final class AttentionByType {
     private final Workspace copies;
 
     /**
-     * @param products one for each part of the team; none where the processor does not multiply BF16
+     * @param tools one for each part of the team; none where the processor does not multiply BF16
      * @param copies room for F32 copies, as it was when the call returns
      */
-    AttentionByType(Team team, Bf16Gemm[] products, Elementwise elementwise, Workspace copies) {
-        multipliesBf16 = products.length > 0;
+    AttentionByType(Team team, AttentionTools[] tools, Elementwise elementwise, Workspace copies) {
+        multipliesBf16 = tools.length > 0;
         single = new Attention(team);
-        half = new Bf16Attention(team, products);
-        halfBackward = new Bf16AttentionBackward(team, products);
+        half = new Bf16Attention(team, tools);
+        halfBackward = new Bf16AttentionBackward(team, tools);
         this.elementwise = elementwise;
         this.copies = copies;
     }

@@ -1,11 +1,10 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AttentionShape;
-import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.cpu.Bf16Gemm.Form;
-import dev.lowrank.kernels.cpu.Bf16Gemm.Right;
+import dev.lowrank.kernels.cpu.StripProduct.Factors;
+import dev.lowrank.kernels.cpu.StripProduct.Target;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +23,12 @@ final class Bf16Attention {
     private static final int STRIDE = CHUNK + 16;
 
     private final Team team;
-    private final Bf16Gemm[] products;
+    private final AttentionTools[] tools;
 
-    /** @param products one for each part of the team */
-    Bf16Attention(Team team, Bf16Gemm[] products) {
+    /** @param tools one for each part of the team */
+    Bf16Attention(Team team, AttentionTools[] tools) {
         this.team = team;
-        this.products = products;
+        this.tools = tools;
     }
 
     void forward(
@@ -66,19 +65,19 @@ final class Bf16Attention {
     private final class Forward {
         private final Bf16Blocks blocks;
         private final AttentionCall call;
-        private final Bf16Gemm gemm;
+        private final StripProduct product;
         private final MemorySegment out;
         private final @Nullable MemorySegment lse;
         private final int columns;
         private final int longest;
 
         private final MemorySegment q; // [rows, columns]
-        private final MemorySegment keys; // K^T packed: [longest / 64][columns / 32][16][64][2]
-        private final MemorySegment values; // V packed in panels: [columns / 64][longest / 32][16][64][2]
+        private final MemorySegment keys; // K^T packed: [longest / 32][columns / 32][16][32][2]
+        private final MemorySegment values; // V packed: [columns / 32][longest / 32][16][32][2]
         private final MemorySegment staged; // [64, columns]
         private final MemorySegment scores; // fp32 [chunks][rows, STRIDE]
         private final MemorySegment o; // fp32 [rows, columns]
-        private final float[] lanes = new float[Lanes.WIDTH];
+        private final ScorePasses passes;
         private final float[] inverse;
 
         private int packedHead = -1;
@@ -88,7 +87,8 @@ final class Bf16Attention {
         Forward(Bf16Blocks blocks, int part, MemorySegment out, @Nullable MemorySegment lse) {
             this.blocks = blocks;
             this.call = blocks.call();
-            this.gemm = products[part];
+            this.product = tools[part].product();
+            this.passes = tools[part].passes();
             this.out = out;
             this.lse = lse;
             columns = blocks.columns();
@@ -150,33 +150,28 @@ final class Bf16Attention {
 
         /** {@code S = Q K^T} for some keys, not yet scaled. */
         private void scores(int rows, int key, int count, int chunk) {
-            gemm.product(new Form(rows, columns, count, false, columns, Right.PACKED_64, 0, DType.F32, STRIDE, false))
-                    .run(
-                            q.address(),
-                            keys.address() + (long) key * columns * Short.BYTES,
-                            scores.address() + (long) chunk * rows * STRIDE * Float.BYTES);
+            Factors factors = new Factors(
+                    q.address(),
+                    columns,
+                    keys.address() + Bf16Layout.columnBytes(key, columns),
+                    Bf16Layout.pitch(columns),
+                    columns);
+            product.run(rows, count, factors, null, new Target(chunk(chunk, rows), STRIDE, false), false);
         }
 
         /** {@code O (+)= P V} for some keys. */
         private void weightedValues(int rows, int key, int count, int chunk) {
-            for (int column = 0; column < columns; column += 64) {
-                int wide = Bf16Layout.panel(column, columns);
-                gemm.product(new Form(
-                                rows,
-                                count,
-                                wide,
-                                false,
-                                2 * STRIDE,
-                                wide == 64 ? Right.PACKED_64 : Right.PACKED,
-                                0,
-                                DType.F32,
-                                columns,
-                                chunk > 0))
-                        .run(
-                                scores.address() + (long) chunk * rows * STRIDE * Float.BYTES,
-                                values.address() + ((long) column * longest + (long) key * wide) * Short.BYTES,
-                                o.address() + (long) column * Float.BYTES);
-            }
+            Factors factors = new Factors(
+                    chunk(chunk, rows),
+                    2 * STRIDE,
+                    values.address() + Bf16Layout.pitch(key),
+                    Bf16Layout.pitch(longest),
+                    count);
+            product.run(rows, columns, factors, null, new Target(o.address(), columns, false), chunk > 0);
+        }
+
+        private long chunk(int chunk, int rows) {
+            return scores.address() + (long) chunk * rows * STRIDE * Float.BYTES;
         }
 
         /** The exponentials of one row that sees the keys {@code [begin, end)} of {@code count}, and what belongs to it. */
@@ -208,16 +203,14 @@ final class Bf16Attention {
                 int low = Math.clamp(begin - key, 0, width) & -Bf16Softmax.STEP;
                 int high = Math.clamp(end - key, 0, width) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
                 if (low < high) {
-                    Bf16Softmax.powers(scores, at, low, high, base, max * base, lanes);
-                    Bf16Softmax.join(scores, at, low, high);
-                    sum += Bf16Softmax.sum(lanes, 0);
+                    sum += passes.exponentials(scores, at, low, high, base, max * base);
                 }
                 clear(at, 0, Math.min(low, high));
                 clear(at, high, width);
             }
             inverse[row] = (float) (1 / sum);
             if (lse != null) {
-                Lanes.set(lse, place, (float) (max * factor + StrictMath.log(sum)));
+                Lanes.set(lse, place, (float) (max * factor + Bf16Softmax.log(sum)));
             }
         }
 

@@ -1,11 +1,10 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AttentionShape;
-import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.cpu.Bf16Gemm.Form;
-import dev.lowrank.kernels.cpu.Bf16Gemm.Right;
+import dev.lowrank.kernels.cpu.StripProduct.Factors;
+import dev.lowrank.kernels.cpu.StripProduct.Target;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -33,7 +32,7 @@ final class Bf16AttentionBackward {
     private static final int STRIDE = TILE + 16;
 
     private final Team team;
-    private final Bf16Gemm[] products;
+    private final AttentionTools[] tools;
 
     /** The tensors that only a backward pass has. */
     private record Gradients(
@@ -47,10 +46,10 @@ final class Bf16AttentionBackward {
     /** The parts that work on a group: all from the first to the last. */
     private record Owners(int first, int last) {}
 
-    /** @param products one for each part of the team */
-    Bf16AttentionBackward(Team team, Bf16Gemm[] products) {
+    /** @param tools one for each part of the team */
+    Bf16AttentionBackward(Team team, AttentionTools[] tools) {
         this.team = team;
-        this.products = products;
+        this.tools = tools;
     }
 
     void backward(
@@ -131,21 +130,25 @@ final class Bf16AttentionBackward {
         private final Bf16Blocks blocks;
         private final AttentionCall call;
         private final Gradients g;
-        private final Bf16Gemm gemm;
+        private final StripProduct product;
+        private final ScorePasses passes;
         private final int part;
         private final int columns;
         private final int longest;
 
         private final MemorySegment q; // [rows, columns]
         private final MemorySegment dO; // [rows, columns]
-        private final MemorySegment keys; // K^T packed: [longest / 64][columns / 32][16][64][2]
+        private final MemorySegment keys; // K^T packed: [longest / 32][columns / 32][16][32][2]
         private final MemorySegment values; // V^T packed: the same
-        private final MemorySegment keyRows; // K packed in panels: [columns / 64][longest / 32][16][64][2]
+        private final MemorySegment keyRows; // K packed: [columns / 32][longest / 32][16][32][2]
         private final MemorySegment staged; // [64, columns]
         private final MemorySegment pairs; // [16][64][2]
+        private final MemorySegment interleaved; // Q or dO packed: [columns / 32][rows / 32][16][32][2]
+        private final MemorySegment turnedQ; // Q^T: [columns, rows]
+        private final MemorySegment turnedDO; // dO^T: the same
         private final MemorySegment s; // fp32 [rows, STRIDE]
         private final MemorySegment dP; // the same; then dS, BF16 shuffled
-        private final MemorySegment p; // packed: [TILE / 64][rows / 32][16][64][2]
+        private final MemorySegment p; // packed: [TILE / 32][rows / 32][16][32][2]
         private final MemorySegment dS; // the same
         private final MemorySegment dQ; // fp32 [rows, columns]
         // Sums over a group that an earlier part begins, and over one that this part begins.
@@ -162,7 +165,8 @@ final class Bf16AttentionBackward {
             this.blocks = blocks;
             this.call = blocks.call();
             this.g = g;
-            this.gemm = products[part];
+            this.product = tools[part].product();
+            this.passes = tools[part].passes();
             this.part = part;
             columns = blocks.columns();
             longest = blocks.longest();
@@ -174,6 +178,11 @@ final class Bf16AttentionBackward {
                 memory.shorts((long) longest * columns),
                 memory.shorts((long) longest * columns),
                 memory.shorts((long) longest * columns)
+            };
+            Carving.Piece[] forTurned = {
+                memory.shorts((long) rows * columns),
+                memory.shorts((long) rows * columns),
+                memory.shorts((long) rows * columns)
             };
             Carving.Piece forStaged = memory.shorts((long) Bf16Layout.KEYS * columns);
             Carving.Piece forPairs = memory.shorts(16L * Bf16Layout.KEYS * 2);
@@ -191,6 +200,9 @@ final class Bf16AttentionBackward {
             keyRows = forKeys[2].of(whole);
             staged = forStaged.of(whole);
             pairs = forPairs.of(whole);
+            interleaved = forTurned[0].of(whole);
+            turnedQ = forTurned[1].of(whole);
+            turnedDO = forTurned[2].of(whole);
             s = forScores[0].of(whole);
             dP = forScores[1].of(whole);
             p = forTiles[0].of(whole);
@@ -259,6 +271,8 @@ final class Bf16AttentionBackward {
             int group = blocks.group();
             blocks.gather(call.q(), kvHead, sequence, from, queries, q);
             blocks.gather(g.dOut, kvHead, sequence, from, queries, dO);
+            turn(q, rows, turnedQ);
+            turn(dO, rows, turnedDO);
             int row = 0;
             for (int i = from; i < to; i++) {
                 long place = (call.queryStart(sequence) + (long) i) * call.heads() + (long) kvHead * group;
@@ -282,33 +296,46 @@ final class Bf16AttentionBackward {
             blocks.scatter(dQ, scales, kvHead, sequence, from, queries, g.dQ);
         }
 
+        /** The transpose of a block's rows, as a left factor. */
+        private void turn(MemorySegment source, int rows, MemorySegment target) {
+            PackedMatrix packed = new PackedMatrix(interleaved, rows, columns, rows);
+            packed.fill(source, columns, false, 0, PackedMatrix.blocks(columns));
+            packed.transpose(target, rows);
+        }
+
         /** A block's rows by the keys {@code [key, key + count)}, which lie in one tile. */
         private void tile(int rows, int key, int count, boolean later, int mine) {
             // S = Q K^T, dP = dO V^T
-            Bf16Gemm.Product scores = gemm.product(
-                    new Form(rows, columns, count, false, columns, Right.PACKED_64, 0, DType.F32, STRIDE, false));
-            long packed = (long) key * columns * Short.BYTES;
-            scores.run(q.address(), keys.address() + packed, s.address());
-            scores.run(dO.address(), values.address() + packed, dP.address());
+            long columnsAt = Bf16Layout.columnBytes(key, columns);
+            product(rows, count, q, columns, keys.address() + columnsAt, columns, columns, s.address(), STRIDE, false);
+            product(
+                    rows,
+                    count,
+                    dO,
+                    columns,
+                    values.address() + columnsAt,
+                    columns,
+                    columns,
+                    dP.address(),
+                    STRIDE,
+                    false);
             for (int row = 0; row < rows; row += 2) {
                 pairOfRows(row, rows, key, count);
             }
             // dV^T += dO^T P, dK^T += Q^T dS
-            Bf16Gemm.Product sums = gemm.product(
-                    new Form(columns, rows, count, true, columns, Right.PACKED_64, 0, DType.F32, STRIDE, true));
             long at = ((long) (key / TILE) * columns * STRIDE + key % TILE) * Float.BYTES;
-            sums.run(dO.address(), p.address(), dVs[mine].address() + at);
-            sums.run(q.address(), dS.address(), dKs[mine].address() + at);
+            product(columns, count, turnedDO, rows, p.address(), rows, rows, dVs[mine].address() + at, STRIDE, true);
+            product(columns, count, turnedQ, rows, dS.address(), rows, rows, dKs[mine].address() + at, STRIDE, true);
             // dQ (+)= dS K
-            for (int column = 0; column < columns; column += 64) {
-                int wide = Bf16Layout.panel(column, columns);
-                Right right = wide == 64 ? Right.PACKED_64 : Right.PACKED;
-                gemm.product(new Form(rows, count, wide, false, 2 * STRIDE, right, 0, DType.F32, columns, later))
-                        .run(
-                                dP.address(),
-                                keyRows.address() + ((long) column * longest + (long) key * wide) * Short.BYTES,
-                                dQ.address() + (long) column * Float.BYTES);
-            }
+            long rowsAt = keyRows.address() + Bf16Layout.pitch(key);
+            product(rows, columns, dP, 2 * STRIDE, rowsAt, longest, count, dQ.address(), columns, later);
+        }
+
+        /** {@code C = A B} or {@code C += A B}, where B [k, n] is part of a packed matrix of so many rows. */
+        private void product(
+                int m, int n, MemorySegment a, long lda, long b, int rowsOfB, int k, long c, long ldc, boolean add) {
+            Factors factors = new Factors(a.address(), lda, b, Bf16Layout.pitch(rowsOfB), k);
+            product.run(m, n, factors, null, new Target(c, ldc, false), add);
         }
 
         /** P and dS of two rows of a tile. */
@@ -322,8 +349,8 @@ final class Bf16AttentionBackward {
             int high = Math.max(endA, endB) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
             long rowA = (long) a * STRIDE;
             long rowB = (long) b * STRIDE;
-            long pair = a / 2 * 64L;
-            long run = rows * 32L;
+            long pair = a / 2 * (long) PackedMatrix.BLOCK;
+            long run = rows / 2 * (long) PackedMatrix.BLOCK;
             if (low < high) {
                 float scale = call.shape().scale();
                 float cap = call.shape().softCap();
@@ -341,10 +368,8 @@ final class Bf16AttentionBackward {
                 float factor = (ahead ? 1 : scale) * Bf16Softmax.LOG2_E;
                 float deltaA = cap > 0 ? 0 : delta[a];
                 float deltaB = cap > 0 ? 0 : delta[b];
-                Bf16Softmax.powers(s, rowA, low, high, factor, shift[a], lanes);
-                Bf16Softmax.powers(s, rowB, low, high, factor, shift[b], lanes);
-                Bf16Softmax.gradients(s, dP, rowA, rowB, low, high, deltaA, deltaB, p, dS, pair, run);
-                Bf16Layout.unpair(dS, pair, run, low, high, dP, rowA, rowB);
+                ScorePasses.Pair both = new ScorePasses.Pair(rowA, rowB, shift[a], shift[b], deltaA, deltaB);
+                passes.gradients(both, s, dP, low, high, factor, p, dS, pair, run);
             } else {
                 low = 0;
                 high = 0;
@@ -365,7 +390,7 @@ final class Bf16AttentionBackward {
         /** What neither row of a pair sees is zero in P and dS. */
         private void clear(long rowA, long rowB, long pair, long run, int from, int to) {
             for (int j = from; j < to; j += 32) {
-                long at = pair + (j >> 6) * run + (j & 63);
+                long at = pair + (j >> 5) * run;
                 Bf16Layout.clearInts(p, at, at + 32);
                 Bf16Layout.clearInts(dS, at, at + 32);
                 Bf16Layout.clearInts(dP, rowA + j / 2, rowA + j / 2 + 16);

@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Copies of rows of BF16 numbers in the orders that {@link Bf16Gemm}'s products want. Extents within copies are multiples
+ * Copies of rows of BF16 numbers in the orders that products want ({@link StripProduct}). Extents within copies are multiples
  * of 32, zeros filling them up; places are counted in elements.
  *
  * <p>An int holds two BF16 numbers, the earlier in its lower half. Where the order of the inner extent of a product is
@@ -36,9 +36,14 @@ final class Bf16Layout {
         return extent + 31 & -32;
     }
 
-    /** Columns of a panel that begins at a column of so many: 64, or the 32 that are left. */
-    static int panel(int column, int columns) {
-        return Math.min(64, columns - column);
+    /** Bytes of a packed matrix from one block of 32 columns to the next. */
+    static long pitch(long rows) {
+        return rows * PackedMatrix.BLOCK * Short.BYTES;
+    }
+
+    /** Where a column of a packed matrix begins, the first of a block. */
+    static long columnBytes(long column, int rows) {
+        return column * rows * Short.BYTES;
     }
 
     /** Copies one row of {@code width} elements, and zeros up to {@code padded}. */
@@ -62,41 +67,35 @@ final class Bf16Layout {
     }
 
     /**
-     * Packs 64 keys as columns of B = K^T [columns, keys], {@link Bf16Gemm.Right#PACKED_64}.
+     * Packs 64 keys as columns of B = K^T [columns, keys].
      *
      * @param keys [64, columns]
-     * @param target where these 64 columns of B begin: [columns / 32][16][64][2]
+     * @param target where these 64 columns of B begin: [2][columns / 32][16][32][2]
      */
     static void packColumns(MemorySegment keys, int columns, MemorySegment target, long to) {
-        for (int column = 0; column < columns; column += 32) {
-            for (int key = 0; key < KEYS; key += Transposition.SIZE) {
-                Transposition.run(
-                        keys,
-                        ((long) key * columns + column) / 2,
-                        columns / 2,
-                        target,
-                        to / 2 + column / 2 * (long) KEYS + key,
-                        KEYS);
+        for (int key = 0; key < KEYS; key += Transposition.SIZE) {
+            long block = to / 2 + (key & -32) * (long) columns / 2 + key % 32;
+            for (int column = 0; column < columns; column += 32) {
+                long from = ((long) key * columns + column) / 2;
+                Transposition.run(keys, from, columns / 2, target, block + column * 16L, 32);
             }
         }
     }
 
     /**
-     * Packs 64 keys as rows of B = V [keys, columns], shuffled within each 32, in panels of 64 columns and a last one of 32:
-     * each is a B of its own, {@link Bf16Gemm.Right#PACKED_64} or PACKED.
+     * Packs 64 keys as rows of B = V [keys, columns], shuffled within each 32.
      *
      * @param keys [64, columns]
-     * @param target the panels, in which these keys are from {@code firstKey} on
-     * @param panelSize keys in a panel
+     * @param target B, in which these keys are from {@code firstKey} on
+     * @param rows keys of B
      */
-    static void packRows(MemorySegment keys, int columns, MemorySegment target, long firstKey, long panelSize) {
-        for (int column = 0; column < columns; column += 64) {
-            int wide = panel(column, columns);
-            long panel = column * panelSize + firstKey * wide;
+    static void packRows(MemorySegment keys, int columns, MemorySegment target, long firstKey, long rows) {
+        for (int column = 0; column < columns; column += 32) {
             for (int key = 0; key < KEYS; key += 32) {
+                long block = (column * rows + (firstKey + key) * 32) / 2;
                 for (int p = 0; p < 16; p++) {
                     long lower = (long) (key + p) * columns + column;
-                    pairs(keys, lower, lower + 16L * columns, wide, target, panel / 2 + (key / 2 + p) * (long) wide);
+                    pairs(keys, lower, lower + 16L * columns, 32, target, block + p * 32L);
                 }
             }
         }
@@ -190,13 +189,13 @@ final class Bf16Layout {
      * Of two rows that are paired element by element, each by itself, shuffled.
      *
      * @param source {@code [(a, b)]}, {@code count} ints in runs of 32; {@code from} and {@code to} count ints
-     * @param run ints from one run of 64 to the next
+     * @param run ints from one run of 32 to the next
      * @param a where row a goes, as {@code count / 2} ints; {@code b} likewise
      */
     static void unpair(
             MemorySegment source, long from, long run, int first, int end, MemorySegment target, long a, long b) {
         for (int j = first; j < end; j += 32) {
-            long at = from + (j >> 6) * run + (j & 63);
+            long at = from + (j >> 5) * run;
             for (int w = 0; w < 16; w += Lanes.WIDTH) {
                 IntVector x = load(source, at + w);
                 IntVector y = load(source, at + w + 16);

@@ -23,6 +23,12 @@ final class Bf16Softmax {
     private static final FloatVector C2 = Lanes.all(0.24024099f);
     private static final FloatVector C1 = Lanes.all(0.69312419f);
     private static final FloatVector ONE = Lanes.all(1);
+
+    /** These numbers in this order, for {@link ScoreCode}. */
+    static final float[] CONSTANTS = {
+        ROUND.lane(0), SMALLEST.lane(0), C4.lane(0), C3.lane(0), C2.lane(0), C1.lane(0), ONE.lane(0)
+    };
+
     private static final FloatVector INDEX = Lanes.all(0).addIndex(1);
 
     private Bf16Softmax() {}
@@ -106,7 +112,7 @@ final class Bf16Softmax {
      * Two rows a and b over the keys {@code [from, to)}: P, and {@code dS = P (dP - delta)}, written as pairs (a, b).
      *
      * @param s P in fp32
-     * @param pairs place of the rows' pair in p and dS, in ints; runs of 64 keys are {@code run} ints apart
+     * @param pairs place of the rows' pair in p and dS, in ints; runs of 32 keys are {@code run} ints apart
      */
     static void gradients(
             MemorySegment s,
@@ -124,7 +130,7 @@ final class Bf16Softmax {
         FloatVector meanA = Lanes.all(deltaA);
         FloatVector meanB = Lanes.all(deltaB);
         for (int j = from; j < to; j += Lanes.WIDTH) {
-            long at = pairs + (j >> 6) * run + (j & 63);
+            long at = pairs + (j >> 5) * run + (j & 31);
             FloatVector a = Lanes.load(s, rowA + j);
             FloatVector b = Lanes.load(s, rowB + j);
             Bf16Layout.store(Bf16Layout.joined(a, b), p, at);
@@ -149,6 +155,23 @@ final class Bf16Softmax {
             FloatVector slope = SoftCap.slope(Lanes.load(s, row + j), inverse);
             Lanes.store(Lanes.load(dP, row + j).sub(delta).mul(slope), dP, row + j);
         }
+    }
+
+    /**
+     * The natural logarithm of a sum of exponentials, which is not below 1/2, within 1e-10, by arithmetic alone: the same bits
+     * everywhere. With {@code x = 2^n m}, m within a factor of sqrt(2) of 1, and {@code z = (m - 1) / (m + 1)}, it is
+     * {@code n ln 2 + 2 (z + z^3 / 3 + z^5 / 5 + ...)}, and z is below 0.172.
+     */
+    static double log(double x) {
+        if (!(x < Double.POSITIVE_INFINITY)) {
+            return x;
+        }
+        int n = Math.getExponent(x * Math.sqrt(0.5)) + 1;
+        double m = x * Double.longBitsToDouble((long) (1023 - n) << 52);
+        double z = (m - 1) / (m + 1);
+        double z2 = z * z;
+        double series = 1 + z2 * (1 / 3.0 + z2 * (1 / 5.0 + z2 * (1 / 7.0 + z2 * (1 / 9.0 + z2 * (1 / 11.0)))));
+        return n * 0.6931471805599453 + 2 * z * series;
     }
 
     /** The sum of the {@link Lanes#WIDTH} numbers from {@code at}, always in the same order. */

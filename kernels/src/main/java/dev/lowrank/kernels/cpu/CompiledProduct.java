@@ -39,7 +39,8 @@ final class CompiledProduct implements StripProduct {
     /** oneDNN may read on behind a row to a whole block, and what stands there might not be a number. */
     private void product(int m, int n, Factors all, Target c, boolean accumulate) {
         Factors f = all.k() % PackedMatrix.BLOCK == 0 ? all : padded.of(all, m, PackedMatrix.BLOCK);
-        int panel = (int) Math.max(2, PANEL_BYTES / f.pitch());
+        boolean dense = f.pitch() == PackedMatrix.blocks(f.k()) * PackedMatrix.BLOCK_BYTES;
+        int panel = dense ? (int) Math.max(2, PANEL_BYTES / f.pitch()) : 1; // oneDNN knows no gaps between blocks
         for (int block = 0; block < PackedMatrix.blocks(n); block += panel) {
             int column = block * PackedMatrix.BLOCK;
             int columns = Math.min(n - column, panel * PackedMatrix.BLOCK);

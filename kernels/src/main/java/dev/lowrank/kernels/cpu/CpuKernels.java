@@ -24,6 +24,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,7 @@ public final class CpuKernels implements Kernels {
     private final Team team;
     private final String device;
     private final Workspace copies;
-    private final Bf16Gemm[] products;
+    private final AttentionTools[] tools;
     private final Elementwise elementwise;
     private final Columns columns;
     private final Reductions reductions;
@@ -56,7 +57,7 @@ public final class CpuKernels implements Kernels {
     private final Nf4Quantizer nf4Quantizer;
     private final Nf4Dequantizer nf4Dequantizer;
 
-    private CpuKernels(int threads, boolean multipliesBf16) {
+    private CpuKernels(int threads, boolean multipliesBf16, Supplier<AttentionTools> ofAttention) {
         device = "CPU, %d %s, %s, %sfp32 by oneDNN %s"
                 .formatted(
                         threads,
@@ -77,9 +78,9 @@ public final class CpuKernels implements Kernels {
         layerNorm = new LayerNorm(team);
         rope = new Rope(team);
         copies = workspace();
-        products = new Bf16Gemm[multipliesBf16 ? threads : 0];
-        Arrays.setAll(products, part -> new Bf16Gemm());
-        attention = new AttentionByType(team, products, elementwise, copies);
+        tools = new AttentionTools[multipliesBf16 ? threads : 0];
+        Arrays.setAll(tools, part -> ofAttention.get());
+        attention = new AttentionByType(team, tools, elementwise, copies);
         activating = new Activating(team);
         dropout = new Dropout(team);
         noise = new Noise(team);
@@ -102,16 +103,19 @@ public final class CpuKernels implements Kernels {
      * @throws IllegalStateException when oneDNN or the Vector API is missing
      */
     public static CpuKernels open(int threads) {
-        return open(threads, true);
+        return open(threads, true, AttentionTools::best);
     }
 
-    /** @param bf16 whether BF16 products may be the processor's own, where it has them */
-    static CpuKernels open(int threads, boolean bf16) {
+    /**
+     * @param bf16 whether BF16 products may be the processor's own, where it has them
+     * @param ofAttention makes what each thread computes attention on BF16 with
+     */
+    static CpuKernels open(int threads, boolean bf16, Supplier<AttentionTools> ofAttention) {
         if (threads < 1) {
             throw new IllegalArgumentException("The CPU needs at least 1 thread, but was given %d.".formatted(threads));
         }
         try {
-            return new CpuKernels(threads, bf16 && OneDnn.multipliesBf16());
+            return new CpuKernels(threads, bf16 && OneDnn.multipliesBf16(), ofAttention);
         } catch (LinkageError e) {
             Throwable reason = e.getCause() == null ? e : e.getCause();
             throw new IllegalStateException(
@@ -500,11 +504,6 @@ public final class CpuKernels implements Kernels {
         nf4Dequantizer.run(source, out);
     }
 
-    /** How many forms of BF16 product were made so far, over all threads. */
-    int productsMade() {
-        return Arrays.stream(products).mapToInt(Bf16Gemm::size).sum();
-    }
-
     @Override
     public void close() {
         team.close();
@@ -512,8 +511,8 @@ public final class CpuKernels implements Kernels {
         lowRank.close();
         feedForward.close();
         copies.close();
-        for (Bf16Gemm one : products) {
-            one.close();
+        for (AttentionTools one : tools) {
+            one.product().close();
         }
     }
 

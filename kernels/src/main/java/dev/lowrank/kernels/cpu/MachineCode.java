@@ -28,8 +28,8 @@ final class MachineCode {
         this.function = function;
     }
 
-    /** The code, ready to be called; nothing where the system lets no process write code for itself. */
-    static Optional<MachineCode> of(byte[] code) {
+    /** The code, ready to be called with the linker's options; nothing where the system lets no process write code for itself. */
+    static Optional<MachineCode> of(byte[] code, Linker.Option... options) {
         try {
             long at = (long) MAP.invokeExact(0L, (long) code.length, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
             if (at == FAILED) {
@@ -39,7 +39,7 @@ final class MachineCode {
             if ((int) PROTECT.invokeExact(at, (long) code.length, READ_EXECUTE) != 0) {
                 return Optional.empty();
             }
-            return Optional.of(new MachineCode(LINKER.downcallHandle(MemorySegment.ofAddress(at), FUNCTION)));
+            return Optional.of(new MachineCode(LINKER.downcallHandle(MemorySegment.ofAddress(at), FUNCTION, options)));
         } catch (Throwable e) {
             throw new IllegalStateException("Memory for machine code could not be asked for.", e);
         }

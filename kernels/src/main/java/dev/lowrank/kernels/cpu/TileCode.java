@@ -24,6 +24,8 @@ import static dev.lowrank.kernels.cpu.Assembler.RSI;
  * or rounded, two rows at each step of k, while the next block is being summed. Lines of C that are about to be written
  * are asked for in the same way.
  *
+ * <p>Where C is F32, is overwritten and has whole blocks, tiles are put down in C itself ({@link #straight}).
+ *
  * <p>Where k is long, a block of B goes in chunks of k, and sums wait in memory between the chunks.
  */
 final class TileCode {
@@ -61,19 +63,20 @@ final class TileCode {
     static final int UPPER_MASK = 208;
     static final int CHUNK_PITCH_OF_A = 216; // from one chunk to the next, in bytes
     static final int CHUNK_PITCH_OF_B = 224;
-    private static final int COLUMN_OF_B = 232;
-    private static final int COLUMN_OF_C = 240;
-    private static final int COLUMN_OF_TERM_B = 248;
-    private static final int COLUMNS_LEFT = 256;
-    private static final int CHUNKS_LEFT = 264;
-    private static final int CHUNK_OF_A = 272;
-    private static final int CHUNK_OF_B = 280;
-    private static final int STEPS_NOW = 288;
-    private static final int ROWS_LEFT = 296;
-    private static final int BLOCK_OF_A = 304;
-    private static final int BLOCK_OF_C = 312;
-    private static final int BLOCK_OF_TERM_A = 320;
-    private static final int BLOCK_SUMS = 328;
+    static final int LOWER_C = 232; // from a row of C to the one of the lower two tiles, in bytes
+    private static final int COLUMN_OF_B = 240;
+    private static final int COLUMN_OF_C = 248;
+    private static final int COLUMN_OF_TERM_B = 256;
+    private static final int COLUMNS_LEFT = 264;
+    private static final int CHUNKS_LEFT = 272;
+    private static final int CHUNK_OF_A = 280;
+    private static final int CHUNK_OF_B = 288;
+    private static final int STEPS_NOW = 296;
+    private static final int ROWS_LEFT = 304;
+    private static final int BLOCK_OF_A = 312;
+    private static final int BLOCK_OF_C = 320;
+    private static final int BLOCK_OF_TERM_A = 328;
+    private static final int BLOCK_SUMS = 336;
     static final int TILES = 384; // their configuration, 64 bytes
     static final int BYTES = 448;
 
@@ -90,11 +93,13 @@ final class TileCode {
     private final boolean half;
     private final boolean accumulate;
     private final boolean thin;
+    private final boolean straight;
 
-    private TileCode(boolean half, boolean accumulate, boolean thin) {
+    private TileCode(boolean half, boolean accumulate, boolean thin, boolean straight) {
         this.half = half;
         this.accumulate = accumulate;
         this.thin = thin;
+        this.straight = straight;
     }
 
     /**
@@ -105,7 +110,14 @@ final class TileCode {
      * @param thin blocks have 16 rows at most: there are no lower tiles
      */
     static byte[] of(boolean half, boolean accumulate, boolean thin) {
-        TileCode product = new TileCode(half, accumulate, thin);
+        TileCode product = new TileCode(half, accumulate, thin, false);
+        product.write();
+        return product.code.code();
+    }
+
+    /** The same for F32 that is overwritten, in whole blocks of 32 columns; sums wait in C between chunks. */
+    static byte[] straight(boolean thin) {
+        TileCode product = new TileCode(false, false, thin, true);
         product.write();
         return product.code.code();
     }
@@ -124,7 +136,9 @@ final class TileCode {
         code.set(RSI, 0);
         code.set(R15, 0);
         columns();
-        drain();
+        if (!straight) {
+            drain();
+        }
         code.releaseTiles();
         code.zeroUpperHalves();
         for (int i = kept.length - 1; i >= 0; i--) {
@@ -185,7 +199,7 @@ final class TileCode {
         code.addLoaded(R9, RDI, LOWER_A);
         code.mov(R10, R13);
         code.load(RCX, RDI, STEPS_NOW);
-        if (last) {
+        if (last && !straight) {
             code.load(R14, RDI, BLOCK_OF_C);
             code.load(R15, RDI, ROWS);
         }
@@ -193,6 +207,33 @@ final class TileCode {
         if (last) {
             term();
         }
+        if (straight) {
+            code.load(RAX, RDI, BLOCK_OF_C);
+            storeStraight();
+            advance(BLOCK_OF_C, PITCH_OF_C);
+        } else {
+            storeSums(last);
+        }
+        if (last) {
+            advance(BLOCK_OF_TERM_A, PITCH_OF_TERM_A);
+        }
+        advance(BLOCK_OF_A, PITCH_OF_A);
+        code.decrementStored(RDI, ROWS_LEFT);
+        code.jumpIfNotZero(next);
+    }
+
+    private void storeStraight() {
+        code.storeTile(RAX, RBX, 0, 0);
+        code.storeTile(RAX, RBX, 64, 1);
+        if (!thin) {
+            code.addLoaded(RAX, RDI, LOWER_C);
+            code.storeTile(RAX, RBX, 0, 2);
+            code.storeTile(RAX, RBX, 64, 3);
+        }
+    }
+
+    /** When the block before is done. */
+    private void storeSums(boolean last) {
         drain();
         code.load(RAX, RDI, BLOCK_SUMS);
         code.storeTile(RAX, RBP, 0, 0);
@@ -205,12 +246,8 @@ final class TileCode {
             code.load(RDX, RDI, BLOCK_OF_C);
             code.load(RSI, RDI, ROWS);
             advance(BLOCK_OF_C, PITCH_OF_C);
-            advance(BLOCK_OF_TERM_A, PITCH_OF_TERM_A);
         }
-        advance(BLOCK_OF_A, PITCH_OF_A);
         advance(BLOCK_SUMS, PITCH_OF_SUMS);
-        code.decrementStored(RDI, ROWS_LEFT);
-        code.jumpIfNotZero(next);
     }
 
     /** The sums at the beginning of a chunk: zero, or what the chunks before have left. */
@@ -221,12 +258,18 @@ final class TileCode {
         code.load(R8, RDI, CHUNKS);
         code.subtract(RCX, R8);
         code.jumpIfZero(first);
-        code.load(R8, RDI, BLOCK_SUMS);
-        code.loadTile(0, R8, RBP, 0);
-        code.loadTile(1, R8, RBP, 64);
+        code.load(R8, RDI, straight ? BLOCK_OF_C : BLOCK_SUMS);
+        int stride = straight ? RBX : RBP;
+        code.loadTile(0, R8, stride, 0);
+        code.loadTile(1, R8, stride, 64);
         if (!thin) {
-            code.loadTile(2, R8, RBP, HALF_OF_SUMS);
-            code.loadTile(3, R8, RBP, HALF_OF_SUMS + 64);
+            if (straight) {
+                code.addLoaded(R8, RDI, LOWER_C);
+            } else {
+                code.add(R8, HALF_OF_SUMS);
+            }
+            code.loadTile(2, R8, stride, 0);
+            code.loadTile(3, R8, stride, 64);
         }
         code.jump(done);
         code.bind(first);
@@ -241,7 +284,7 @@ final class TileCode {
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
         step();
-        for (int i = 0; i < ROWS_A_STEP; i++) {
+        for (int i = 0; i < ROWS_A_STEP && !straight; i++) {
             if (last) {
                 expect();
             }
@@ -328,8 +371,8 @@ final class TileCode {
                 code.widenWords(3, RDX, 32, UPPER);
                 code.shiftLeft(2, 16);
                 code.shiftLeft(3, 16);
-                code.addFloats(0, 2);
-                code.addFloats(1, 3);
+                code.addFloats(0, 0, 2);
+                code.addFloats(1, 1, 3);
             }
             code.narrow(0, 1, 0);
             code.storeWords(RDX, 0, COLUMNS_MASK, 0);

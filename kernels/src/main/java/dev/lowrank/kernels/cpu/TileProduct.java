@@ -46,9 +46,16 @@ final class TileProduct implements StripProduct {
 
     /** All variants, in the order of {@link #variant}. */
     private static Optional<List<MachineCode>> compiled() {
-        List<MachineCode> all = new ArrayList<>();
+        List<byte[]> codes = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            Optional<MachineCode> one = MachineCode.of(TileCode.of((i & 4) != 0, (i & 2) != 0, (i & 1) != 0));
+            codes.add(TileCode.of((i & 4) != 0, (i & 2) != 0, (i & 1) != 0));
+        }
+        for (boolean thin : new boolean[] {false, true}) {
+            codes.add(TileCode.straight(thin));
+        }
+        List<MachineCode> all = new ArrayList<>();
+        for (byte[] code : codes) {
+            Optional<MachineCode> one = MachineCode.of(code);
             if (one.isEmpty()) {
                 return Optional.empty();
             }
@@ -57,7 +64,10 @@ final class TileProduct implements StripProduct {
         return Optional.of(all);
     }
 
-    private static MachineCode variant(boolean half, boolean accumulate, boolean thin) {
+    private static MachineCode variant(boolean half, boolean accumulate, boolean thin, boolean whole) {
+        if (!half && !accumulate && whole) {
+            return CODE.orElseThrow().get(8 + (thin ? 1 : 0));
+        }
         return CODE.orElseThrow().get((half ? 4 : 0) | (accumulate ? 2 : 0) | (thin ? 1 : 0));
     }
 
@@ -116,10 +126,10 @@ final class TileProduct implements StripProduct {
         int wholeColumns = n / BLOCK * BLOCK;
         factors(f, term);
         set(TileCode.STRIDE_OF_C, c.stride() * c.bytes());
+        set(TileCode.LOWER_C, HALF * c.stride() * c.bytes());
         set(TileCode.PITCH_OF_C, BLOCK * c.stride() * c.bytes());
         for (int i = 0; i < m; i += i < wholeRows ? wholeRows : BLOCK) {
             int rows = i < wholeRows ? BLOCK : m - i;
-            MachineCode code = variant(c.half(), accumulate, rows <= HALF);
             rows(rows, i < wholeRows ? wholeRows / BLOCK : 1, f, term);
             for (int j = 0; j < n; j += j < wholeColumns ? wholeColumns : BLOCK) {
                 columns(j < wholeColumns ? BLOCK : n - j, j < wholeColumns ? wholeColumns / BLOCK : 1);
@@ -130,7 +140,7 @@ final class TileProduct implements StripProduct {
                     set(TileCode.TERM_A, term.a() + i * term.stride() * Short.BYTES);
                     set(TileCode.TERM_B, term.b() + j / BLOCK * term.pitch());
                 }
-                code.call(arguments.address());
+                variant(c.half(), accumulate, rows <= HALF, j < wholeColumns).call(arguments.address());
             }
         }
     }

@@ -7,6 +7,6 @@ import dev.lowrank.kernels.Kernels;
 class CpuAttentionWithoutBf16Test extends AttentionContract {
     @Override
     protected Kernels open() {
-        return CpuKernels.open(3, false);
+        return CpuKernels.open(3, false, AttentionTools::best);
     }
 }

@@ -25,6 +25,7 @@ abstract class StripProductTest {
     private final Arena arena = Arena.ofConfined();
     private final Random random = new Random(5);
     private @Nullable StripProduct product;
+    private long gap; // bytes between the blocks of B
 
     /** What is tested; the test is left out where the processor cannot do it. */
     abstract StripProduct make();
@@ -89,6 +90,15 @@ abstract class StripProductTest {
         check(7, 9, 32, rank, true, false);
     }
 
+    /** As where a product takes only some rows of a matrix that was packed whole. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 5})
+    void blocksOfTheRightFactorMayLieApart(int blocks) {
+        gap = blocks * PackedMatrix.BLOCK_BYTES;
+        check(64, 100, 96, 0, false, true);
+        check(40, 64, 96, 0, true, false);
+    }
+
     private void check(int m, int n, int k, int rank, boolean half, boolean accumulate) {
         int strideA = k + 64;
         int strideC = n + 3;
@@ -135,7 +145,12 @@ abstract class StripProductTest {
         PackedMatrix packed = new PackedMatrix(memory, k, n, k);
         packed.fill(b, n, false, 0, PackedMatrix.blocks(n));
         long pitch = PackedMatrix.bytes(k, PackedMatrix.BLOCK);
-        return new StripProduct.Factors(a.address(), stride, memory.address(), pitch, k);
+        MemorySegment apart = arena.allocate(PackedMatrix.blocks(n) * (pitch + gap), 64);
+        apart.fill((byte) 0xFF); // NaN
+        for (int j = 0; j < PackedMatrix.blocks(n); j++) {
+            MemorySegment.copy(memory, j * pitch, apart, j * (pitch + gap), pitch);
+        }
+        return new StripProduct.Factors(a.address(), stride, apart.address(), pitch + gap, k);
     }
 
     private MemorySegment random(int rows, int columns, int stride) {
