@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes machine code for x86-64: the few instructions that {@link TileCode} and {@link ScoreCode} need, each with the encoding of Intel's
+ * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode} and {@link GateCode} need, each with the encoding of Intel's
  * manual (volume 2, "Instruction format"). An operand in memory is a base register and a displacement of 32 bits.
  */
 final class Assembler {
@@ -270,11 +270,16 @@ final class Assembler {
 
     /** The same with three registers of 0 to 31. */
     private void evexRegisters(int table, int prefix, int w, int to, int second, int third, int zeroMask, int opcode) {
+        evexRegisters(table, prefix, w, to, second, third, zeroMask, zeroMask != 0, opcode);
+    }
+
+    private void evexRegisters(
+            int table, int prefix, int w, int to, int second, int third, int mask, boolean zeroing, int opcode) {
         bytes(
                 0x62,
                 (~to & 8) << 4 | (~third & 16) << 2 | (~third & 8) << 2 | ~to & 16 | table,
                 w << 7 | (~second & 15) << 3 | 4 | prefix,
-                (zeroMask == 0 ? 0 : 0x80) | 0x40 | (~second & 16) >> 1 | zeroMask,
+                (zeroing ? 0x80 : 0) | 0x40 | (~second & 16) >> 1 | mask,
                 opcode);
         registers(to, third);
     }
@@ -305,6 +310,26 @@ final class Assembler {
 
     void multiplyFloats(int to, int x, int y) {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x59);
+    }
+
+    void divideFloats(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5E);
+    }
+
+    /** The smaller of both; y where one is a NaN. */
+    void smaller(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5D);
+    }
+
+    /** The mask of the lanes where x is below y. */
+    void below(int mask, int x, int y) {
+        evexRegisters(T0F, 0, 0, mask, x, y, 0, 0xC2);
+        bytes(1);
+    }
+
+    /** {@code to = set} under the mask, {@code other} elsewhere. */
+    void choose(int to, int mask, int set, int other) {
+        evexRegisters(T0F38, P66, 0, to, other, set, mask, false, 0x65);
     }
 
     /** The mask of the lanes where x is not below y, those of a NaN among them. */
@@ -350,9 +375,9 @@ final class Assembler {
         memory(to, base, displacement);
     }
 
-    /** Sixteen elements of 16 bits as words of 32 under the mask; zero elsewhere. */
+    /** Sixteen elements of 16 bits as words of 32, those under the mask if it is not 0; zero elsewhere. */
     void widenWords(int to, int base, int displacement, int mask) {
-        evex(T0F38, P66, 0, 0, base, true, mask, 0x33, to);
+        evex(T0F38, P66, 0, 0, base, mask != 0, mask, 0x33, to);
         memory(to, base, displacement);
     }
 

@@ -29,6 +29,9 @@ final class Exp {
     private static final float C3 = 1f / 6;
     private static final float C2 = 0.5f;
 
+    /** In the order of their use, for code of our own. */
+    static final float[] CONSTANTS = {LOG2_E, ROUND, SMALLEST, -LN2_HIGH, -LN2_LOW, C7, C6, C5, C4, C3, C2, 1};
+
     private Exp() {}
 
     static FloatVector exp(FloatVector x) {

@@ -1,0 +1,71 @@
+package dev.lowrank.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lowrank.kernels.Activation;
+import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.Workspace;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The gate of a strip gives the bits of the gate of whole tensors. */
+class HalfGateTest {
+    private static final int SIZE = 32 * 70 + 21;
+
+    private final Random random = new Random(3);
+
+    @ParameterizedTest
+    @EnumSource(Activation.class)
+    void valuesAndGradientsHaveTheBitsOfTheWholeTensorsGate(Activation activation) {
+        try (CpuKernels kernels = CpuKernels.open(1);
+                Workspace memory = kernels.workspace()) {
+            Tensor gate = numbers(memory, 8);
+            Tensor up = numbers(memory, 1);
+            Tensor dOut = numbers(memory, 1);
+            Tensor expected = memory.take(DType.BF16, SIZE);
+            Tensor dGate = memory.take(DType.BF16, SIZE);
+            Tensor dUp = memory.take(DType.BF16, SIZE);
+            kernels.gated(activation, gate, up, expected);
+            kernels.gatedBackward(activation, dOut, gate, up, dGate, dUp);
+            HalfGate strip = new HalfGate();
+            Tensor out = memory.take(DType.BF16, SIZE);
+            strip.forward(activation, gate.data(), up.data(), out.data(), 0, SIZE);
+            assertThat(differing(out, expected)).isEmpty();
+            Tensor inPlace = memory.take(DType.BF16, SIZE);
+            kernels.copy(dOut, inPlace);
+            strip.backward(activation, inPlace.data(), gate.data(), up.data(), inPlace.data(), out.data(), 0, SIZE);
+            assertThat(differing(inPlace, dGate)).isEmpty();
+            assertThat(differing(out, dUp)).isEmpty();
+        }
+    }
+
+    /** Some that are special among them. */
+    private Tensor numbers(Workspace memory, float spread) {
+        float[] special = {0, -0f, 100, -100, 3e38f, -3e38f, Float.POSITIVE_INFINITY, Float.NaN, 87, -87, 88.5f, -88.5f
+        };
+        Tensor tensor = memory.take(DType.BF16, SIZE);
+        for (int i = 0; i < SIZE; i++) {
+            float value = i < special.length ? special[i] : (float) random.nextGaussian() * spread;
+            tensor.data().setAtIndex(JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >>> 16));
+        }
+        return tensor;
+    }
+
+    private static List<String> differing(Tensor actual, Tensor expected) {
+        List<String> found = new ArrayList<>();
+        for (int i = 0; i < SIZE; i++) {
+            short a = actual.data().getAtIndex(JAVA_SHORT, i);
+            short e = expected.data().getAtIndex(JAVA_SHORT, i);
+            boolean bothNot = Float.isNaN(Float.intBitsToFloat(a << 16)) && Float.isNaN(Float.intBitsToFloat(e << 16));
+            if (a != e && !bothNot) {
+                found.add("%d: %x, not %x".formatted(i, a, e));
+            }
+        }
+        return found;
+    }
+}
