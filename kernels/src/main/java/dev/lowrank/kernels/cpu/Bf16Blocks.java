@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * those there are hold zeros. With keys in multiples of 64 this bounds how many forms of product there are.
  */
 final class Bf16Blocks {
-    static final int ROWS = 256;
+    static final int ROWS = 128;
     private static final int QUERIES = 128;
 
     private final AttentionCall call;
