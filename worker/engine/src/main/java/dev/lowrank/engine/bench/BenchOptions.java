@@ -49,6 +49,11 @@ public record BenchOptions(
         }
     }
 
+    /** Steps that the virtual machine needs to have compiled what is measured; of a small shape a step is over soon. */
+    public static int warmup(String shape) {
+        return Shape.named(shape).filter(Shape.TINY_5M::equals).isPresent() ? 40 : 3;
+    }
+
     /** What {@code --method} says. */
     public static Method method(String word) {
         return switch (word) {

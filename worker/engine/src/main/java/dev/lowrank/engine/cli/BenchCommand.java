@@ -7,6 +7,7 @@ import dev.lowrank.engine.bench.BenchResult;
 import dev.lowrank.engine.bench.BenchText;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,8 +39,8 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--steps", paramLabel = "N", description = "Steps to measure (5).")
     private int steps = 5;
 
-    @Option(names = "--warmup", paramLabel = "N", description = "Steps before them (2).")
-    private int warmup = 2;
+    @Option(names = "--warmup", paramLabel = "N", description = "Steps before them (3; 40 of tiny-5m's short ones).")
+    private @Nullable Integer warmup;
 
     @Option(names = "--profile", description = "Show where the time goes, by operation.")
     private boolean profile;
@@ -49,7 +50,8 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        BenchOptions options = step.of(shape, steps, warmup, profile, command);
+        BenchOptions options =
+                step.of(shape, steps, warmup == null ? BenchOptions.warmup(shape) : warmup, profile, command);
         PrintStream out = json ? System.err : System.out;
         BenchResult result = Bench.run(options, out::println);
         BenchText.lines(result).forEach(out::println);
