@@ -11,9 +11,11 @@ import java.util.Optional;
 
 /** By machine code of our own ({@link ScoreCode}), in one pass. */
 final class CodedScores implements ScorePasses {
-    // A call takes less than a microsecond, so the virtual machine need not be told of it.
-    private static final Optional<MachineCode> EXPONENTIALS = code(ScoreCode.exponentials());
-    private static final Optional<MachineCode> GRADIENTS = code(ScoreCode.gradients());
+    /** A call takes less than a microsecond, so the virtual machine need not be told of it. */
+    private static final Linker.Option UNTOLD = Linker.Option.critical(false);
+
+    private static final Optional<MachineCode> EXPONENTIALS = MachineCode.ofVectors(ScoreCode.exponentials(), UNTOLD);
+    private static final Optional<MachineCode> GRADIENTS = MachineCode.ofVectors(ScoreCode.gradients(), UNTOLD);
 
     private final MemorySegment arguments = Arena.ofAuto().allocate(ScoreCode.BYTES, 64);
     private final MachineCode exponentials = EXPONENTIALS.orElseThrow();
@@ -31,12 +33,6 @@ final class CodedScores implements ScorePasses {
     /** Whether the processor rounds to BF16 in vectors of 512 bits and the system lets us write code. */
     static boolean works() {
         return EXPONENTIALS.isPresent() && GRADIENTS.isPresent();
-    }
-
-    private static Optional<MachineCode> code(byte[] bytes) {
-        return OneDnn.multipliesBf16() && Lanes.WIDTH == 16
-                ? MachineCode.of(bytes, Linker.Option.critical(false))
-                : Optional.empty();
     }
 
     @Override

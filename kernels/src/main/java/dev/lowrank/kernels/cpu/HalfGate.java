@@ -15,8 +15,8 @@ import java.util.Optional;
 final class HalfGate {
     private static final int BLOCK = Stretch.BLOCK; // A multiple of every vector's width.
 
-    private static final Optional<MachineCode> FORWARD = code(GateCode.forward());
-    private static final Optional<MachineCode> BACKWARD = code(GateCode.backward());
+    private static final Optional<MachineCode> FORWARD = MachineCode.ofVectors(GateCode.forward());
+    private static final Optional<MachineCode> BACKWARD = MachineCode.ofVectors(GateCode.backward());
     private static final int STEP = 32;
 
     private final MemorySegment arguments = Arena.ofAuto().allocate(GateCode.BYTES, 64);
@@ -30,10 +30,6 @@ final class HalfGate {
         for (int i = 0; i < Exp.CONSTANTS.length; i++) {
             arguments.set(JAVA_FLOAT, GateCode.CONSTANTS + (long) i * Float.BYTES, Exp.CONSTANTS[i]);
         }
-    }
-
-    private static Optional<MachineCode> code(byte[] bytes) {
-        return OneDnn.multipliesBf16() && Lanes.WIDTH == 16 ? MachineCode.of(bytes) : Optional.empty();
     }
 
     private void place(int place, MemorySegment data, long at) {

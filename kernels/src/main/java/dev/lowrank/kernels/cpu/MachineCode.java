@@ -45,6 +45,11 @@ final class MachineCode {
         }
     }
 
+    /** The same of code with vectors of 512 bits that are rounded to BF16; nothing where the processor has no such. */
+    static Optional<MachineCode> ofVectors(byte[] code, Linker.Option... options) {
+        return OneDnn.multipliesBf16() && Lanes.WIDTH == 16 ? of(code, options) : Optional.empty();
+    }
+
     void call(long argument) {
         try {
             function.invokeExact(argument);
