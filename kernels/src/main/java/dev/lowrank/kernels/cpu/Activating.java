@@ -4,29 +4,40 @@ import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Activations of whole tensors, gated by a second tensor or alone. They go block by block through arrays that stay in the
  * nearest cache; the last block is padded to whole vectors, so every element gets the same arithmetic. The gate
- * by SiLU, the commonest of all, has loops that need no arrays: these do what does not fill a vector.
+ * by SiLU, the commonest of all, has loops that need no arrays: these do what does not fill a vector. {@link HalfGate} gates what is all
+ * BF16.
  */
 final class Activating {
     private static final int BLOCK = Stretch.BLOCK; // A multiple of every vector's width.
 
     private final Team team;
+    private final HalfGate[] halfGates;
 
     Activating(Team team) {
         this.team = team;
+        this.halfGates = new HalfGate[team.size()];
+        Arrays.setAll(halfGates, part -> new HalfGate());
     }
 
     void gated(Activation activation, Tensor gate, Tensor up, Tensor out) {
         Shapes.reals("gated gate", gate);
         Shapes.reals("gated up", up, gate.size());
         Shapes.reals("gated out", out, gate.size());
+        if (allHalf(gate, up, out)) {
+            team.elements(
+                    gate.size(),
+                    (part, from, to) ->
+                            halfGates[part].forward(activation, gate.data(), up.data(), out.data(), from, to - from));
+            return;
+        }
         Floats gates = Floats.of(gate);
         boolean silu = activation == Activation.SILU;
-        boolean halves = allHalf(gate, up, out);
         team.elements(gate.size(), (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, BLOCK, gate, up, out);
             MemorySegment u = s[1].memory();
@@ -35,9 +46,7 @@ final class Activating {
             float[] y = new float[BLOCK];
             Stretch.blocks(from, to, (at, n) -> {
                 int done = silu ? Lanes.whole(n) : 0;
-                if (silu && halves) {
-                    Curves.gateBySiluInHalf(gate.data(), up.data(), out.data(), at, done);
-                } else if (silu) {
+                if (silu) {
                     long atGate = s[0].read(at, done);
                     Curves.gateBySilu(s[0].memory(), atGate, u, s[1].read(at, done), o, s[2].place(at), done);
                     s[2].write(at, done);
@@ -62,9 +71,22 @@ final class Activating {
         Shapes.reals("gatedBackward up", up, size);
         Shapes.reals("gatedBackward dGate", dGate, size);
         Shapes.reals("gatedBackward dUp", dUp, size);
+        if (allHalf(dOut, gate, up, dGate, dUp)) {
+            team.elements(
+                    size,
+                    (part, from, to) -> halfGates[part].backward(
+                            activation,
+                            dOut.data(),
+                            gate.data(),
+                            up.data(),
+                            dGate.data(),
+                            dUp.data(),
+                            from,
+                            to - from));
+            return;
+        }
         Floats gates = Floats.of(gate);
         boolean silu = activation == Activation.SILU;
-        boolean halves = allHalf(dOut, gate, up, dGate, dUp);
         team.elements(size, (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, BLOCK, dOut, gate, up, dGate, dUp);
             MemorySegment d = s[0].memory();
@@ -77,11 +99,7 @@ final class Activating {
             float[] slope = new float[BLOCK];
             Stretch.blocks(from, to, (at, n) -> {
                 int done = silu ? Lanes.whole(n) : 0;
-                if (silu && halves) {
-                    Curves.sigmoidsOfHalf(gate.data(), at, y, done);
-                    Curves.gateBySiluBackwardInHalf(
-                            dOut.data(), gate.data(), y, up.data(), dGate.data(), dUp.data(), at, done);
-                } else if (silu) {
+                if (silu) {
                     long atD = s[0].read(at, done);
                     long atG = s[1].read(at, done);
                     long atU = s[2].read(at, done);

@@ -13,7 +13,7 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The gate of a strip gives the bits of the gate of whole tensors. */
+/** The gate of a strip gives the bits of fp32's gate, rounded once. */
 class HalfGateTest {
     private static final int SIZE = 32 * 70 + 21;
 
@@ -21,7 +21,7 @@ class HalfGateTest {
 
     @ParameterizedTest
     @EnumSource(Activation.class)
-    void valuesAndGradientsHaveTheBitsOfTheWholeTensorsGate(Activation activation) {
+    void valuesAndGradientsAreThoseOfFp32RoundedOnce(Activation activation) {
         try (CpuKernels kernels = CpuKernels.open(1);
                 Workspace memory = kernels.workspace()) {
             Tensor gate = numbers(memory, 8);
@@ -30,8 +30,15 @@ class HalfGateTest {
             Tensor expected = memory.take(DType.BF16, SIZE);
             Tensor dGate = memory.take(DType.BF16, SIZE);
             Tensor dUp = memory.take(DType.BF16, SIZE);
-            kernels.gated(activation, gate, up, expected);
-            kernels.gatedBackward(activation, dOut, gate, up, dGate, dUp);
+            Tensor[] wide = {
+                widened(memory, kernels, gate), widened(memory, kernels, up), widened(memory, kernels, dOut)
+            };
+            Tensor value = memory.take(SIZE);
+            kernels.gated(activation, wide[0], wide[1], value);
+            kernels.convert(value, expected);
+            kernels.gatedBackward(activation, wide[2], wide[0], wide[1], wide[0], wide[1]);
+            kernels.convert(wide[0], dGate);
+            kernels.convert(wide[1], dUp);
             HalfGate strip = new HalfGate();
             Tensor out = memory.take(DType.BF16, SIZE);
             strip.forward(activation, gate.data(), up.data(), out.data(), 0, SIZE);
@@ -42,6 +49,12 @@ class HalfGateTest {
             assertThat(differing(inPlace, dGate)).isEmpty();
             assertThat(differing(out, dUp)).isEmpty();
         }
+    }
+
+    private static Tensor widened(Workspace memory, CpuKernels kernels, Tensor tensor) {
+        Tensor wide = memory.take(SIZE);
+        kernels.convert(tensor, wide);
+        return wide;
     }
 
     /** Some that are special among them. */
