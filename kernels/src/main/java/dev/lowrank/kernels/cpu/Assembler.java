@@ -369,6 +369,17 @@ final class Assembler {
         memory(from, base, displacement);
     }
 
+    /** To memory past the caches, which must be a whole line. */
+    void streamFloats(int base, int displacement, int from) {
+        evex(T0F, 0, 0, 0, base, false, 0, 0x2B, from);
+        memory(from, base, displacement);
+    }
+
+    /** Stores past the caches become visible to other threads before whatever comes later. */
+    void fence() {
+        bytes(0x0F, 0xAE, 0xF8);
+    }
+
     /** {@code to += numbers in memory} under the mask; zero elsewhere. */
     void addFloats(int to, int base, int displacement, int mask) {
         evex(T0F, 0, 0, to, base, true, mask, 0x58, to);
@@ -379,6 +390,12 @@ final class Assembler {
     void widenWords(int to, int base, int displacement, int mask) {
         evex(T0F38, P66, 0, 0, base, mask != 0, mask, 0x33, to);
         memory(to, base, displacement);
+    }
+
+    /** Sixteen elements of BF16 as fp32. */
+    void widenHalves(int to, int base, int displacement) {
+        widenWords(to, base, displacement, 0);
+        shiftLeft(to, 16);
     }
 
     /** Shifts words of 32 bits to the left. */

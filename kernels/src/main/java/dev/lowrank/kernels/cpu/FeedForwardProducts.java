@@ -42,13 +42,14 @@ final class FeedForwardProducts implements AutoCloseable {
     /** What one thread works in, all BF16. */
     private static final class Part {
         private final Scratch dOut = new Scratch(); // [strip, C], where dOut is F32
-        private final Scratch inner = new Scratch(); // [strip, F]: f(gate) * up, then its up's gradient
-        private final Scratch dInner = new Scratch(); // [strip, F]: its gradient, then its gate's
+        private final Scratch inner = new Scratch(); // [strip, F]: f(gate) * up
+        private final Scratch dGate = new Scratch(); // [strip, F]
+        private final Scratch dUp = new Scratch(); // [strip, F]
         private final Scratch t = new Scratch(); // [strip, r]
-        private final HalfGate curve = new HalfGate();
+        private final StripGate gate = new StripGate();
 
         void close() {
-            for (Scratch one : new Scratch[] {dOut, inner, dInner, t}) {
+            for (Scratch one : new Scratch[] {dOut, inner, dGate, dUp, t}) {
                 one.close();
             }
         }
@@ -80,31 +81,20 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment input = LowRankProducts.rows(x, i);
                 MemorySegment g = LowRankProducts.rows(kept.gate(), i);
                 MemorySegment u = LowRankProducts.rows(kept.up(), i);
-                run(toGate, product, m, input, LowRankProducts.rows(kept.gateH(), i), g, true, false);
-                run(toUp, product, m, input, LowRankProducts.rows(kept.upH(), i), u, true, false);
+                MemorySegment gateH = LowRankProducts.rows(kept.gateH(), i);
+                MemorySegment upH = LowRankProducts.rows(kept.upH(), i);
                 MemorySegment a = own.inner.atLeast((long) m * inner * Short.BYTES); // [m, F]
-                own.curve.forward(layers.activation(), g, u, a, 0, (long) m * inner);
+                own.gate.forward(layers.activation(), product, toGate, toUp, m, input, gateH, upH, g, u, a);
                 MemorySegment target = LowRankProducts.rows(out, i);
                 if (base != null) {
                     long bytes = (long) m * out.columns() * out.dtype().bytes();
                     MemorySegment.copy(LowRankProducts.rows(base, i), 0, target, 0, bytes);
                 }
-                run(toOut, product, m, a, LowRankProducts.rows(kept.downH(), i), target, half, base != null);
+                MemorySegment downH = LowRankProducts.rows(kept.downH(), i);
+                toOut.reduce(product, m, a, downH);
+                toOut.expand(product, m, a, downH, target, half, base != null);
             }
         });
-    }
-
-    private static void run(
-            LowRankFactors.Direction to,
-            StripProduct product,
-            int m,
-            MemorySegment from,
-            MemorySegment thin,
-            MemorySegment target,
-            boolean half,
-            boolean accumulate) {
-        to.reduce(product, m, from, thin);
-        to.expand(product, m, from, thin, target, half, accumulate);
     }
 
     /** Derivation: that of {@link LowRankProducts#backward} for each layer, with those of the gate between them. */
@@ -137,26 +127,23 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment g = LowRankProducts.rows(kept.gate(), i);
                 MemorySegment u = LowRankProducts.rows(kept.up(), i);
                 MemorySegment a = own.inner.atLeast(elements * Short.BYTES);
-                MemorySegment da = own.dInner.atLeast(elements * Short.BYTES);
+                MemorySegment dg = own.dGate.atLeast(elements * Short.BYTES);
+                MemorySegment du = own.dUp.atLeast(elements * Short.BYTES);
                 MemorySegment t = own.t.atLeast((long) m * rank * Short.BYTES);
-
-                own.curve.forward(layers.activation(), g, u, a, 0, elements);
-                run(fromOut, product, m, d, t, da, true, false);
+                own.gate.backward(layers.activation(), product, fromOut, m, d, t, g, u, a, dg, du);
                 downSum.add(mine, layers.down(), ofDown, m, a, d, LowRankProducts.rows(kept.downH(), i), t);
 
-                // From here on da is the gate's gradient and a up's.
-                own.curve.backward(layers.activation(), da, g, u, da, a, 0, elements);
                 MemorySegment input = LowRankProducts.rows(x, i);
-                fromGate.reduce(product, m, da, t);
+                fromGate.reduce(product, m, dg, t);
                 if (dx != null) {
-                    fromGate.expand(product, m, da, t, LowRankProducts.rows(dx, i), true, false);
+                    fromGate.expand(product, m, dg, t, LowRankProducts.rows(dx, i), true, false);
                 }
-                gateSum.add(mine, layers.gate(), ofGate, m, input, da, LowRankProducts.rows(kept.gateH(), i), t);
-                fromUp.reduce(product, m, a, t);
+                gateSum.add(mine, layers.gate(), ofGate, m, input, dg, LowRankProducts.rows(kept.gateH(), i), t);
+                fromUp.reduce(product, m, du, t);
                 if (dx != null) {
-                    fromUp.expand(product, m, a, t, LowRankProducts.rows(dx, i), true, true);
+                    fromUp.expand(product, m, du, t, LowRankProducts.rows(dx, i), true, true);
                 }
-                upSum.add(mine, layers.up(), ofUp, m, input, a, LowRankProducts.rows(kept.upH(), i), t);
+                upSum.add(mine, layers.up(), ofUp, m, input, du, LowRankProducts.rows(kept.upH(), i), t);
             }
         });
         gate.sums.into(ofGate, layers.gate(), team);

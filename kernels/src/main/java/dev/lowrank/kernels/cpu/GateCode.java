@@ -10,7 +10,7 @@ import static dev.lowrank.kernels.cpu.Assembler.RSI;
 
 /**
  * The machine code of {@link HalfGate} for SiLU: a loop of so many vectors is no longer compiled whole, and rounding to BF16
- * takes ten instructions of compiled Java. Steps are of 32 elements. The arithmetic is that of {@link Curves}, to the bit.
+ * takes ten instructions of compiled Java. Steps are of 32 elements. The arithmetic is {@link SiluCode}'s.
  */
 final class GateCode {
     // Places in the memory that the code's argument points to: addresses and a count of 64 bits, then fp32 numbers.
@@ -26,21 +26,8 @@ final class GateCode {
     private static final int STEP = 64; // bytes
     private static final int VECTOR = 32; // bytes of 16 elements
 
-    // Vectors that stay: the constants in their order, then zero.
-    private static final int LOG2_E = 16;
-    private static final int ROUND = 17;
-    private static final int SMALLEST = 18;
-    private static final int MINUS_LN2_HIGH = 19;
-    private static final int MINUS_LN2_LOW = 20;
-    private static final int C7 = 21;
-    private static final int C2 = 26;
-    private static final int ONE = 27;
-    private static final int ZERO = 28;
-
-    private static final int VISIBLE = 1; // masks
-    private static final int NEGATIVE = 2;
-
     private final Assembler code = new Assembler();
+    private final SiluCode silu = new SiluCode(code);
 
     private GateCode() {}
 
@@ -59,10 +46,7 @@ final class GateCode {
     }
 
     private void write(boolean backward) {
-        for (int i = 0; i <= ONE - LOG2_E; i++) {
-            code.spread(LOG2_E + i, RDI, CONSTANTS + i * Float.BYTES);
-        }
-        code.subtractFloats(ZERO, ONE, ONE);
+        silu.constants(RDI, CONSTANTS);
         int[] places = {GATE, UP, OUT, D_OUT, D_UP};
         int[] pointers = {RAX, RDX, RSI, R8, R9};
         int used = backward ? 5 : 3;
@@ -96,69 +80,20 @@ final class GateCode {
 
     /** To vector 0 or 1. */
     private void values(int half) {
-        int z = 4;
-        int s = 5;
-        int up = 6;
-        halves(z, RAX, half);
-        halves(up, RDX, half);
-        sigmoid(s, z);
-        code.multiplyFloats(s, z, s);
-        code.multiplyFloats(half, s, up);
+        halves(4, RAX, half);
+        halves(6, RDX, half);
+        silu.gated(half, 4, 6);
     }
 
-    /** The gate's to vector 0 or 1, up's to 2 or 3: {@code silu'(z) = s (1 + z (1 - s))}. */
+    /** The gate's to vector 0 or 1, up's to 2 or 3. */
     private void gradients(int half) {
-        int z = 4;
-        int s = 5;
-        int up = 6;
-        int d = 7;
-        halves(z, RAX, half);
-        halves(up, RDX, half);
-        halves(d, R8, half);
-        sigmoid(s, z);
-        code.multiplyFloats(2 + half, z, s);
-        code.multiplyFloats(2 + half, d, 2 + half);
-        int slope = 8;
-        code.subtractFloats(slope, ONE, s);
-        code.multiplyAdd(slope, z, ONE);
-        code.multiplyFloats(slope, s, slope);
-        code.multiplyFloats(d, d, up);
-        code.multiplyFloats(half, d, slope);
+        halves(4, RAX, half);
+        halves(6, RDX, half);
+        halves(7, R8, half);
+        silu.gradients(half, 2 + half, 5, 4, 6, 7);
     }
 
     private void halves(int to, int base, int half) {
-        code.widenWords(to, base, half * VECTOR, 0);
-        code.shiftLeft(to, 16);
-    }
-
-    /** {@code to = 1 / (1 + e^-z)}, as {@link Curves} has it; the vectors from 9 on are worked with. */
-    private void sigmoid(int to, int z) {
-        int x = 9; // -|z|
-        int shifted = 10;
-        int n = 11;
-        int r = 12;
-        int e = 13;
-        code.subtractFloats(x, ZERO, z);
-        code.smaller(x, x, z);
-        code.moveFloats(shifted, x);
-        code.multiplyAdd(shifted, LOG2_E, ROUND);
-        code.subtractFloats(n, shifted, ROUND);
-        code.moveFloats(r, n);
-        code.multiplyAdd(r, MINUS_LN2_HIGH, x);
-        code.moveFloats(shifted, n);
-        code.multiplyAdd(shifted, MINUS_LN2_LOW, r);
-        code.moveFloats(r, shifted);
-        code.moveFloats(e, C7);
-        for (int c = C7 + 1; c <= C2; c++) {
-            code.multiplyAdd(e, r, c);
-        }
-        code.multiplyAdd(e, r, ONE);
-        code.multiplyAdd(e, r, ONE);
-        code.notBelow(VISIBLE, x, SMALLEST);
-        code.scale(e, e, n, VISIBLE);
-        code.below(NEGATIVE, z, ZERO);
-        code.choose(to, NEGATIVE, e, ONE);
-        code.addFloats(e, e, ONE);
-        code.divideFloats(to, to, e);
+        code.widenHalves(to, base, half * VECTOR);
     }
 }

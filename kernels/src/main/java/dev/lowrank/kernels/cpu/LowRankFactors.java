@@ -47,13 +47,18 @@ final class LowRankFactors implements AutoCloseable {
                 MemorySegment to,
                 boolean half,
                 boolean accumulate) {
-            product.run(
-                    m,
-                    this.to,
-                    Bf16Matmul.factors(new Bf16Matmul.Left(from, this.from, false), 0, weight),
-                    Bf16Matmul.factors(new Bf16Matmul.Left(thin, rank, false), 0, second),
-                    new Bf16Matmul.Target(to, this.to, half).at(0, 0),
-                    accumulate);
+            StripProduct.Target target = new Bf16Matmul.Target(to, this.to, half).at(0, 0);
+            product.run(m, this.to, factors(from), term(thin), target, accumulate);
+        }
+
+        /** Of {@code from weight}. */
+        StripProduct.Factors factors(MemorySegment from) {
+            return Bf16Matmul.factors(new Bf16Matmul.Left(from, this.from, false), 0, weight);
+        }
+
+        /** Of {@code thin second}. */
+        StripProduct.Factors term(MemorySegment thin) {
+            return Bf16Matmul.factors(new Bf16Matmul.Left(thin, rank, false), 0, second);
         }
     }
 

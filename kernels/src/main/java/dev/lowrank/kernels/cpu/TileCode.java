@@ -16,13 +16,15 @@ import static dev.lowrank.kernels.cpu.Assembler.RDI;
 import static dev.lowrank.kernels.cpu.Assembler.RDX;
 import static dev.lowrank.kernels.cpu.Assembler.RSI;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The machine code of {@link TileProduct}. It walks C in blocks of 32 x 32, four tiles of sums, down a block of 32 columns
- * of B and then on to the next, so that this block of B stays in the first cache while the rows of A stream past it.
+ * of B and then on to the next, so that this block of B stays in the first cache while the rows of A stream past it and
+ * the next block is asked for.
  *
- * <p>The processor's tile unit works beside its vector units. So a block's sums are put down in memory, and are added to C
- * or rounded, two rows at each step of k, while the next block is being summed. Lines of C that are about to be written
- * are asked for in the same way.
+ * <p>The processor's tile unit works beside its vector units. So a block's sums are put down in memory, and what becomes of
+ * them ({@link TileRows}) is done two rows at each step of k, while the next block is being summed.
  *
  * <p>Where C is F32, is overwritten and has whole blocks, tiles are put down in C itself ({@link #straight}).
  *
@@ -77,47 +79,51 @@ final class TileCode {
     private static final int BLOCK_OF_C = 320;
     private static final int BLOCK_OF_TERM_A = 328;
     private static final int BLOCK_SUMS = 336;
+    static final int OTHERS =
+            344; // from a row of C to those of other matrices that TileRows deals with, in bytes: four places
     static final int TILES = 384; // their configuration, 64 bytes
-    static final int BYTES = 448;
+    static final int CONSTANTS = 448; // Exp.CONSTANTS
+    static final int BYTES = 512;
 
     private static final int STEP_OF_A = 64; // bytes: 32 elements
     private static final int STEP_OF_B = 2048;
     private static final int ROW_OF_SUMS = 128;
     private static final int HALF_OF_SUMS = 16 * ROW_OF_SUMS;
     private static final int ROWS_A_STEP = 2;
-    private static final int COLUMNS_MASK = 1;
-    private static final int LOWER = 2;
-    private static final int UPPER = 3;
+    private static final int LINE = 64;
+
+    /** Lines of the next block of B that are asked for at a step: all of it within 256 rows. */
+    private static final int LINES_AHEAD = 4;
+
+    // Masks of columns, in the order of their places.
+    static final int COLUMNS_MASK = 1;
+    static final int LOWER = 2;
+    static final int UPPER = 3;
 
     private final Assembler code = new Assembler();
-    private final boolean half;
-    private final boolean accumulate;
+    private final @Nullable TileRows finish;
     private final boolean thin;
-    private final boolean straight;
 
-    private TileCode(boolean half, boolean accumulate, boolean thin, boolean straight) {
-        this.half = half;
-        this.accumulate = accumulate;
+    private TileCode(@Nullable TileRows finish, boolean thin) {
+        this.finish = finish;
         this.thin = thin;
-        this.straight = straight;
     }
 
     /**
      * A function of one argument, the address of the memory described above.
      *
-     * @param half C is BF16, not F32
-     * @param accumulate add to C
+     * @param rows what becomes of the sums
      * @param thin blocks have 16 rows at most: there are no lower tiles
      */
-    static byte[] of(boolean half, boolean accumulate, boolean thin) {
-        TileCode product = new TileCode(half, accumulate, thin, false);
+    static byte[] of(TileRows rows, boolean thin) {
+        TileCode product = new TileCode(rows, thin);
         product.write();
         return product.code.code();
     }
 
     /** The same for F32 that is overwritten, in whole blocks of 32 columns; sums wait in C between chunks. */
     static byte[] straight(boolean thin) {
-        TileCode product = new TileCode(false, false, thin, true);
+        TileCode product = new TileCode(null, thin);
         product.write();
         return product.code.code();
     }
@@ -135,9 +141,13 @@ final class TileCode {
         code.load(RBX, RDI, STRIDE_OF_C);
         code.set(RSI, 0);
         code.set(R15, 0);
+        if (finish != null) {
+            finish.prepare(code);
+        }
         columns();
-        if (!straight) {
-            drain();
+        if (finish != null) {
+            drain(finish);
+            finish.end(code);
         }
         code.releaseTiles();
         code.zeroUpperHalves();
@@ -154,13 +164,24 @@ final class TileCode {
         copy(COLUMN_BLOCKS, COLUMNS_LEFT);
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
+        nextBlock();
         chunks();
         advance(COLUMN_OF_B, PITCH_OF_B);
-        code.set(RCX, 32 * (half ? Short.BYTES : Float.BYTES));
+        code.set(RCX, 32 * (finish == null ? Float.BYTES : finish.bytes()));
         code.addStored(RDI, COLUMN_OF_C, RCX);
         advance(COLUMN_OF_TERM_B, PITCH_OF_TERM_B);
         code.decrementStored(RDI, COLUMNS_LEFT);
         code.jumpIfNotZero(next);
+    }
+
+    /** What is asked for first at r12: the block of B behind this one, or this one itself if it is the last. */
+    private void nextBlock() {
+        Assembler.Label last = new Assembler.Label();
+        code.load(R12, RDI, COLUMN_OF_B);
+        code.compareStored(RDI, COLUMNS_LEFT, 1);
+        code.jumpIfZero(last);
+        code.addLoaded(R12, RDI, PITCH_OF_B);
+        code.bind(last);
     }
 
     private void chunks() {
@@ -189,7 +210,6 @@ final class TileCode {
         copy(COLUMN_OF_C, BLOCK_OF_C);
         copy(TERM_A, BLOCK_OF_TERM_A);
         copy(SUMS, BLOCK_SUMS);
-        code.load(R13, RDI, CHUNK_OF_B);
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
         begin();
@@ -197,9 +217,9 @@ final class TileCode {
         code.load(R8, RDI, BLOCK_OF_A);
         code.mov(R9, R8);
         code.addLoaded(R9, RDI, LOWER_A);
-        code.mov(R10, R13);
+        code.load(R10, RDI, CHUNK_OF_B);
         code.load(RCX, RDI, STEPS_NOW);
-        if (last && !straight) {
+        if (last && finish != null) {
             code.load(R14, RDI, BLOCK_OF_C);
             code.load(R15, RDI, ROWS);
         }
@@ -207,12 +227,12 @@ final class TileCode {
         if (last) {
             term();
         }
-        if (straight) {
+        if (finish == null) {
             code.load(RAX, RDI, BLOCK_OF_C);
             storeStraight();
             advance(BLOCK_OF_C, PITCH_OF_C);
         } else {
-            storeSums(last);
+            storeSums(finish, last);
         }
         if (last) {
             advance(BLOCK_OF_TERM_A, PITCH_OF_TERM_A);
@@ -233,8 +253,8 @@ final class TileCode {
     }
 
     /** When the block before is done. */
-    private void storeSums(boolean last) {
-        drain();
+    private void storeSums(TileRows finish, boolean last) {
+        drain(finish);
         code.load(RAX, RDI, BLOCK_SUMS);
         code.storeTile(RAX, RBP, 0, 0);
         code.storeTile(RAX, RBP, 64, 1);
@@ -258,6 +278,7 @@ final class TileCode {
         code.load(R8, RDI, CHUNKS);
         code.subtract(RCX, R8);
         code.jumpIfZero(first);
+        boolean straight = finish == null;
         code.load(R8, RDI, straight ? BLOCK_OF_C : BLOCK_SUMS);
         int stride = straight ? RBX : RBP;
         code.loadTile(0, R8, stride, 0);
@@ -284,14 +305,18 @@ final class TileCode {
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
         step();
-        for (int i = 0; i < ROWS_A_STEP && !straight; i++) {
+        for (int i = 0; i < LINES_AHEAD; i++) {
+            code.prefetch(R12, i * LINE);
+        }
+        code.add(R12, LINES_AHEAD * LINE);
+        for (int i = 0; i < ROWS_A_STEP && finish != null; i++) {
             if (last) {
-                expect();
+                expect(finish);
             }
             Assembler.Label nothing = new Assembler.Label();
             code.test(RSI);
             code.jumpIfZero(nothing);
-            finishRow();
+            finishRow(finish);
             code.bind(nothing);
         }
         code.decrement(RCX);
@@ -316,15 +341,11 @@ final class TileCode {
         code.add(R10, STEP_OF_B);
     }
 
-    /** Asks for a row of C that the block's sums will go to: into the second cache, since the first has few lines to wait with. */
-    private void expect() {
+    private void expect(TileRows finish) {
         Assembler.Label nothing = new Assembler.Label();
         code.test(R15);
         code.jumpIfZero(nothing);
-        code.prefetch(R14, 0);
-        if (!half) {
-            code.prefetch(R14, 64);
-        }
+        finish.expect(code);
         code.addRegister(R14, RBX);
         code.decrement(R15);
         code.bind(nothing);
@@ -350,40 +371,20 @@ final class TileCode {
     }
 
     /** The rows of the block before that are not in C yet. */
-    private void drain() {
+    private void drain(TileRows finish) {
         Assembler.Label next = new Assembler.Label();
         Assembler.Label done = new Assembler.Label();
         code.test(RSI);
         code.jumpIfZero(done);
         code.bind(next);
-        finishRow();
+        finishRow(finish);
         code.jumpIfNotZero(next);
         code.bind(done);
     }
 
     /** One row of sums at rax goes to C at rdx; rsi such rows are left. */
-    private void finishRow() {
-        code.loadFloats(0, RAX, 0);
-        code.loadFloats(1, RAX, 64);
-        if (half) {
-            if (accumulate) {
-                code.widenWords(2, RDX, 0, LOWER);
-                code.widenWords(3, RDX, 32, UPPER);
-                code.shiftLeft(2, 16);
-                code.shiftLeft(3, 16);
-                code.addFloats(0, 0, 2);
-                code.addFloats(1, 1, 3);
-            }
-            code.narrow(0, 1, 0);
-            code.storeWords(RDX, 0, COLUMNS_MASK, 0);
-        } else {
-            if (accumulate) {
-                code.addFloats(0, RDX, 0, LOWER);
-                code.addFloats(1, RDX, 64, UPPER);
-            }
-            code.storeFloats(RDX, 0, LOWER, 0);
-            code.storeFloats(RDX, 64, UPPER, 1);
-        }
+    private void finishRow(TileRows finish) {
+        finish.finish(code);
         code.add(RAX, ROW_OF_SUMS);
         code.addRegister(RDX, RBX);
         code.decrement(RSI);

@@ -1,12 +1,15 @@
 package dev.lowrank.kernels.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.lowrank.kernels.Activation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,12 @@ final class TileProduct implements StripProduct {
 
     private static final Optional<List<MachineCode>> CODE = OneDnn.hasAmx() ? compiled() : Optional.empty();
 
+    private static final int LINE = 64;
+
+    private static final int STRAIGHT = 4; // variants
+    private static final int GATED = 5;
+    private static final int GATE_GRADIENTS = 6;
+
     private final MemorySegment arguments = Arena.ofAuto().allocate(TileCode.BYTES, 64);
     private final Scratch sums = new Scratch();
     private final Scratch parts = new Scratch();
@@ -44,15 +53,16 @@ final class TileProduct implements StripProduct {
         return CODE.isPresent();
     }
 
-    /** All variants, in the order of {@link #variant}. */
+    /** All variants, those with few rows behind those with many: in the order of {@link #variant}, and two of gates. */
     private static Optional<List<MachineCode>> compiled() {
         List<byte[]> codes = new ArrayList<>();
-        for (int i = 0; i < 8; i++) {
-            codes.add(TileCode.of((i & 4) != 0, (i & 2) != 0, (i & 1) != 0));
+        for (int i = 0; i < 4; i++) {
+            add(codes, new PlainRows((i & 2) != 0, (i & 1) != 0));
         }
-        for (boolean thin : new boolean[] {false, true}) {
-            codes.add(TileCode.straight(thin));
-        }
+        codes.add(TileCode.straight(false));
+        codes.add(TileCode.straight(true));
+        add(codes, GatedRows.VALUES);
+        add(codes, GatedRows.GRADIENTS);
         List<MachineCode> all = new ArrayList<>();
         for (byte[] code : codes) {
             Optional<MachineCode> one = MachineCode.of(code);
@@ -64,11 +74,19 @@ final class TileProduct implements StripProduct {
         return Optional.of(all);
     }
 
-    private static MachineCode variant(boolean half, boolean accumulate, boolean thin, boolean whole) {
-        if (!half && !accumulate && whole) {
-            return CODE.orElseThrow().get(8 + (thin ? 1 : 0));
+    private static void add(List<byte[]> codes, TileRows rows) {
+        codes.add(TileCode.of(rows, false));
+        codes.add(TileCode.of(rows, true));
+    }
+
+    private static int variant(boolean half, boolean accumulate, boolean whole) {
+        return !half && !accumulate && whole ? STRAIGHT : (half ? 2 : 0) + (accumulate ? 1 : 0);
+    }
+
+    TileProduct() {
+        for (int i = 0; i < Exp.CONSTANTS.length; i++) {
+            arguments.set(JAVA_FLOAT, TileCode.CONSTANTS + (long) i * Float.BYTES, Exp.CONSTANTS[i]);
         }
-        return CODE.orElseThrow().get((half ? 4 : 0) | (accumulate ? 2 : 0) | (thin ? 1 : 0));
     }
 
     @Override
@@ -79,13 +97,55 @@ final class TileProduct implements StripProduct {
 
     @Override
     public void run(int m, int n, Factors factors, @Nullable Factors term, Target c, boolean accumulate) {
-        Factors f = factors.k() % BLOCK == 0 ? factors : padded.of(factors, m, BLOCK);
-        Factors t = term == null || term.k() % BLOCK == 0 ? term : paddedTerm.of(term, m, BLOCK);
+        Factors f = whole(factors, m);
+        Factors t = wholeTerm(term, m);
         if (f.k() <= LONGEST) {
-            product(m, n, f, t, c, accumulate);
+            product(m, n, f, t, c, variant(c.half(), accumulate, true), variant(c.half(), accumulate, false));
         } else {
             inParts(m, n, f, t, c, accumulate);
         }
+    }
+
+    /** Whether rows can be gated as they come: by SiLU, in whole blocks of 32 columns, and lines that can be written past the caches. */
+    static boolean gates(Activation activation, int n, long... written) {
+        boolean lines = Arrays.stream(written).allMatch(address -> address % LINE == 0);
+        return activation == Activation.SILU && n % BLOCK == 0 && lines;
+    }
+
+    /**
+     * {@code up = A B + A' B'} and {@code value = silu(gate) up}, all [m, n] in BF16.
+     *
+     * @param value holds the gate's results, which are also written to {@code gate}
+     */
+    void gated(int m, int n, Factors factors, Factors term, long value, long gate, long up) {
+        others(value, gate, up);
+        product(m, n, whole(factors, m), wholeTerm(term, m), new Target(value, n, true), GATED, GATED);
+    }
+
+    /**
+     * With {@code d = A B + A' B'} the gradient of {@code value = silu(gate) up}: value, {@code dUp = d silu(gate)} and
+     * {@code dGate = d up silu'(gate)}, all [m, n] in BF16.
+     */
+    void gateGradients(
+            int m, int n, Factors factors, Factors term, long gate, long up, long value, long dGate, long dUp) {
+        others(dGate, gate, up, dUp, value);
+        Target target = new Target(dGate, n, true);
+        product(m, n, whole(factors, m), wholeTerm(term, m), target, GATE_GRADIENTS, GATE_GRADIENTS);
+    }
+
+    private void others(long c, long... others) {
+        for (int i = 0; i < others.length; i++) {
+            set(TileCode.OTHERS + i * Long.BYTES, others[i] - c);
+        }
+    }
+
+    /** With k a multiple of 32. */
+    private Factors whole(Factors factors, int m) {
+        return factors.k() % BLOCK == 0 ? factors : padded.of(factors, m, BLOCK);
+    }
+
+    private @Nullable Factors wholeTerm(@Nullable Factors term, int m) {
+        return term == null || term.k() % BLOCK == 0 ? term : paddedTerm.of(term, m, BLOCK);
     }
 
     /** Sums in fp32 between the parts of k. */
@@ -105,7 +165,15 @@ final class TileProduct implements StripProduct {
                     f.b() + (long) k * BLOCK * Short.BYTES,
                     f.pitch(),
                     length);
-            product(m, n, part, k + length == f.k() ? term : null, sum, accumulate || k > 0);
+            boolean add = accumulate || k > 0;
+            product(
+                    m,
+                    n,
+                    part,
+                    k + length == f.k() ? term : null,
+                    sum,
+                    variant(false, add, true),
+                    variant(false, add, false));
         }
         if (c.half()) {
             move(sum, c, m, n);
@@ -120,8 +188,8 @@ final class TileProduct implements StripProduct {
         }
     }
 
-    /** k is a multiple of 32. */
-    private void product(int m, int n, Factors f, @Nullable Factors term, Target c, boolean accumulate) {
+    /** k is a multiple of 32; the second variant is for columns that are no whole block. */
+    private void product(int m, int n, Factors f, @Nullable Factors term, Target c, int variant, int last) {
         int wholeRows = m / BLOCK * BLOCK;
         int wholeColumns = n / BLOCK * BLOCK;
         factors(f, term);
@@ -140,7 +208,8 @@ final class TileProduct implements StripProduct {
                     set(TileCode.TERM_A, term.a() + i * term.stride() * Short.BYTES);
                     set(TileCode.TERM_B, term.b() + j / BLOCK * term.pitch());
                 }
-                variant(c.half(), accumulate, rows <= HALF, j < wholeColumns).call(arguments.address());
+                int code = 2 * (j < wholeColumns ? variant : last) + (rows <= HALF ? 1 : 0);
+                CODE.orElseThrow().get(code).call(arguments.address());
             }
         }
     }

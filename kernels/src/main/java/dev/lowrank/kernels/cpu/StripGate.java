@@ -1,0 +1,85 @@
+package dev.lowrank.kernels.cpu;
+
+import dev.lowrank.kernels.Activation;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The layers on both sides of a feed-forward's gate, and the gate, for m rows of a strip: where the product can, rows are gated as they
+ * come from it, otherwise afterwards. The bits are the same. An instance belongs to one thread; all matrices are BF16 and dense.
+ */
+final class StripGate {
+    private final HalfGate afterwards = new HalfGate();
+
+    /**
+     * {@code value = f(gate) up}.
+     *
+     * @param x [m, C]
+     * @param gateH [m, r], written; {@code upH} likewise
+     * @param gate [m, F], written; {@code up} and {@code value} likewise
+     */
+    void forward(
+            Activation activation,
+            StripProduct product,
+            LowRankFactors.Direction toGate,
+            LowRankFactors.Direction toUp,
+            int m,
+            MemorySegment x,
+            MemorySegment gateH,
+            MemorySegment upH,
+            MemorySegment gate,
+            MemorySegment up,
+            MemorySegment value) {
+        int inner = toUp.to();
+        toGate.reduce(product, m, x, gateH);
+        toUp.reduce(product, m, x, upH);
+        if (product instanceof TileProduct tiles
+                && TileProduct.gates(activation, inner, gate.address(), up.address())) {
+            toGate.expand(product, m, x, gateH, value, true, false);
+            tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), value.address(), gate.address(), up.address());
+        } else {
+            toGate.expand(product, m, x, gateH, gate, true, false);
+            toUp.expand(product, m, x, upH, up, true, false);
+            afterwards.forward(activation, gate, up, value, 0, (long) m * inner);
+        }
+    }
+
+    /**
+     * {@code value = f(gate) up} again, and with its gradient d: {@code dUp = d f(gate)}, {@code dGate = d up f'(gate)}.
+     *
+     * @param dOut [m, C]; {@code t} [m, r], written
+     * @param gate [m, F]; {@code up} likewise
+     * @param value [m, F], written; {@code dGate} and {@code dUp} likewise
+     */
+    void backward(
+            Activation activation,
+            StripProduct product,
+            LowRankFactors.Direction fromOut,
+            int m,
+            MemorySegment dOut,
+            MemorySegment t,
+            MemorySegment gate,
+            MemorySegment up,
+            MemorySegment value,
+            MemorySegment dGate,
+            MemorySegment dUp) {
+        int inner = fromOut.to();
+        fromOut.reduce(product, m, dOut, t);
+        if (product instanceof TileProduct tiles && TileProduct.gates(activation, inner)) {
+            tiles.gateGradients(
+                    m,
+                    inner,
+                    fromOut.factors(dOut),
+                    fromOut.term(t),
+                    gate.address(),
+                    up.address(),
+                    value.address(),
+                    dGate.address(),
+                    dUp.address());
+        } else {
+            long elements = (long) m * inner;
+            fromOut.expand(product, m, dOut, t, dGate, true, false);
+            afterwards.forward(activation, gate, up, value, 0, elements);
+            afterwards.backward(activation, dGate, gate, up, dGate, dUp, 0, elements);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package dev.lowrank.kernels.cpu;
+
+/**
+ * What {@link TileCode} does with the sums of a block, row by row, while the next block is being summed. The argument is at rdi;
+ * r13 and the vectors are free.
+ */
+interface TileRows {
+    /** Of an element of C. */
+    int bytes();
+
+    /** Before all blocks. */
+    default void prepare(Assembler code) {}
+
+    /** Asks for what a row will need whose part of C is at r14: into the second cache, since the first has few lines to wait with. */
+    void expect(Assembler code);
+
+    /** One row of 32 sums is at rax, its part of C at rdx. */
+    void finish(Assembler code);
+
+    /** After all blocks. */
+    default void end(Assembler code) {}
+}
