@@ -299,6 +299,11 @@ final class Assembler {
         evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xA8);
     }
 
+    /** {@code to = to + x y}, rounded once. */
+    void addProduct(int to, int x, int y) {
+        evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xB8);
+    }
+
     void addFloats(int to, int x, int y) {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x58);
     }

@@ -25,6 +25,7 @@ final class GateCode {
 
     private static final int STEP = 64; // bytes
     private static final int VECTOR = 32; // bytes of 16 elements
+    private static final int VECTORS = 2; // of a step
 
     private final Assembler code = new Assembler();
     private final SiluCode silu = new SiluCode(code);
@@ -56,18 +57,10 @@ final class GateCode {
         code.load(RCX, RDI, STEPS);
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
-        for (int half = 0; half < 2; half++) {
-            if (backward) {
-                gradients(half);
-            } else {
-                values(half);
-            }
-        }
-        code.narrow(0, 1, 0);
-        code.storeFloats(RSI, 0, 0, 0);
         if (backward) {
-            code.narrow(2, 3, 2);
-            code.storeFloats(R9, 0, 0, 2);
+            gradients();
+        } else {
+            values();
         }
         for (int i = 0; i < used; i++) {
             code.add(pointers[i], STEP);
@@ -78,22 +71,38 @@ final class GateCode {
         code.ret();
     }
 
-    /** To vector 0 or 1. */
-    private void values(int half) {
-        halves(4, RAX, half);
-        halves(6, RDX, half);
-        silu.gated(half, 4, 6);
+    private void values() {
+        for (int v = 0; v < VECTORS; v++) {
+            code.widenHalves(SiluCode.z(v), RAX, v * VECTOR);
+        }
+        silu.values(VECTORS);
+        for (int v = 0; v < VECTORS; v++) {
+            code.widenHalves(SiluCode.free(v), RDX, v * VECTOR);
+            code.multiplyFloats(SiluCode.silu(v), SiluCode.silu(v), SiluCode.free(v));
+        }
+        store(RSI, SiluCode.silu(0), SiluCode.silu(1));
     }
 
-    /** The gate's to vector 0 or 1, up's to 2 or 3. */
-    private void gradients(int half) {
-        halves(4, RAX, half);
-        halves(6, RDX, half);
-        halves(7, R8, half);
-        silu.gradients(half, 2 + half, 5, 4, 6, 7);
+    private void gradients() {
+        for (int v = 0; v < VECTORS; v++) {
+            code.widenHalves(SiluCode.z(v), RAX, v * VECTOR);
+        }
+        silu.slopes(VECTORS);
+        for (int v = 0; v < VECTORS; v++) {
+            int d = SiluCode.free(v);
+            int up = SiluCode.z(v);
+            code.widenHalves(d, R8, v * VECTOR);
+            code.multiplyFloats(SiluCode.silu(v), d, SiluCode.silu(v));
+            code.widenHalves(up, RDX, v * VECTOR);
+            code.multiplyFloats(d, d, up);
+            code.multiplyFloats(SiluCode.slope(v), d, SiluCode.slope(v));
+        }
+        store(RSI, SiluCode.slope(0), SiluCode.slope(1));
+        store(R9, SiluCode.silu(0), SiluCode.silu(1));
     }
 
-    private void halves(int to, int base, int half) {
-        code.widenHalves(to, base, half * VECTOR);
+    private void store(int base, int lower, int upper) {
+        code.narrow(lower, upper, lower);
+        code.storeFloats(base, 0, 0, lower);
     }
 }

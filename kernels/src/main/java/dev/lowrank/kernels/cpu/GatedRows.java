@@ -3,8 +3,12 @@ package dev.lowrank.kernels.cpu;
 import static dev.lowrank.kernels.cpu.Assembler.R13;
 import static dev.lowrank.kernels.cpu.Assembler.R14;
 import static dev.lowrank.kernels.cpu.Assembler.RAX;
+import static dev.lowrank.kernels.cpu.Assembler.RBX;
 import static dev.lowrank.kernels.cpu.Assembler.RDI;
 import static dev.lowrank.kernels.cpu.Assembler.RDX;
+
+import java.util.function.IntConsumer;
+import java.util.function.IntUnaryOperator;
 
 /** Sums of a gated feed-forward's product go through the SiLU gate, all matrices being BF16 with rows as far apart as C's. */
 enum GatedRows implements TileRows {
@@ -17,20 +21,25 @@ enum GatedRows implements TileRows {
         public void expect(Assembler code) {}
 
         @Override
-        public void finish(Assembler code) {
-            roundSums(code);
-            to(code, UP);
-            code.streamFloats(R13, 0, 0);
-            code.loadFloats(0, RDX, 0);
-            to(code, GATE);
-            code.streamFloats(R13, 0, 0);
-            for (int half = 0; half < 2; half++) {
-                code.widenHalves(4, RDX, half * HALF);
-                code.widenHalves(6, RAX, half * HALF);
-                new SiluCode(code).gated(half, 4, 6);
+        public void finish(Assembler code, int rows) {
+            for (int row = 0; row < rows; row++) {
+                int u = SiluCode.free(0);
+                roundSums(code, u, row);
+                to(code, UP, row);
+                code.streamFloats(R13, 0, u);
+                to(code, C, row);
+                code.loadFloats(u, R13, 0);
+                widen(code, SiluCode::z, row);
+                to(code, GATE, row);
+                code.streamFloats(R13, 0, u);
             }
-            code.narrow(0, 1, 0);
-            code.storeFloats(RDX, 0, 0, 0);
+            new SiluCode(code).values(2 * rows);
+            for (int row = 0; row < rows; row++) {
+                to(code, SUMS, row);
+                widen(code, SiluCode::free, row);
+                each(row, v -> code.multiplyFloats(SiluCode.silu(v), SiluCode.silu(v), SiluCode.free(v)));
+                store(code, SiluCode::silu, C, row);
+            }
         }
 
         @Override
@@ -47,32 +56,39 @@ enum GatedRows implements TileRows {
         @Override
         public void expect(Assembler code) {
             for (int place : new int[] {GATE, UP}) {
-                code.load(R13, RDI, place);
-                code.addRegister(R13, R14);
+                code.mov(R13, R14);
+                code.addLoaded(R13, RDI, place);
                 code.prefetch(R13, 0);
             }
         }
 
         @Override
-        public void finish(Assembler code) {
-            roundSums(code);
-            for (int half = 0; half < 2; half++) {
-                to(code, GATE);
-                code.widenHalves(4, R13, half * HALF);
-                to(code, UP);
-                code.widenHalves(6, R13, half * HALF);
-                code.widenHalves(7, RAX, half * HALF);
-                new SiluCode(code).gradients(half, 2 + half, 14 + half, 4, 6, 7);
-                code.multiplyFloats(14 + half, 14 + half, 6);
+        public void finish(Assembler code, int rows) {
+            for (int row = 0; row < rows; row++) {
+                roundSums(code, SiluCode.free(0), row);
+                to(code, GATE, row);
+                widen(code, SiluCode::z, row);
             }
-            code.narrow(0, 1, 0);
-            code.storeFloats(RDX, 0, 0, 0);
-            code.narrow(2, 3, 2);
-            to(code, D_UP);
-            code.storeFloats(R13, 0, 0, 2);
-            code.narrow(14, 15, 14);
-            to(code, VALUE);
-            code.storeFloats(R13, 0, 0, 14);
+            new SiluCode(code).slopes(2 * rows);
+            for (int row = 0; row < rows; row++) {
+                to(code, UP, row);
+                widen(code, SiluCode::z, row);
+                to(code, SUMS, row);
+                widen(code, SiluCode::free, row);
+                each(row, v -> {
+                    int d = SiluCode.free(v);
+                    int up = SiluCode.z(v);
+                    int silu = SiluCode.silu(v);
+                    int slope = SiluCode.slope(v);
+                    code.multiplyFloats(LEFT, d, up);
+                    code.multiplyFloats(slope, LEFT, slope);
+                    code.multiplyFloats(d, d, silu);
+                    code.multiplyFloats(silu, silu, up);
+                });
+                store(code, SiluCode::slope, C, row);
+                store(code, SiluCode::free, D_UP, row);
+                store(code, SiluCode::silu, VALUE, row);
+            }
         }
     };
 
@@ -81,7 +97,11 @@ enum GatedRows implements TileRows {
     static final int D_UP = TileCode.OTHERS + 16;
     static final int VALUE = TileCode.OTHERS + 24;
 
+    private static final int C = -1; // places of which the address is at hand
+    private static final int SUMS = -2;
+
     private static final int HALF = 32; // bytes of 16 elements
+    private static final int LEFT = 29; // a vector that SiluCode does not use
 
     @Override
     public int bytes() {
@@ -93,17 +113,45 @@ enum GatedRows implements TileRows {
         new SiluCode(code).constants(RDI, TileCode.CONSTANTS);
     }
 
-    /** The row of sums as BF16, where it lies. */
-    private static void roundSums(Assembler code) {
-        code.loadFloats(0, RAX, 0);
-        code.loadFloats(1, RAX, 64);
-        code.narrow(0, 1, 0);
-        code.storeFloats(RAX, 0, 0, 0);
+    /** The row of sums as BF16, where it lies and in a register. */
+    private static void roundSums(Assembler code, int to, int row) {
+        code.loadFloats(to, RAX, row * TileCode.ROW_OF_SUMS);
+        code.loadFloats(LEFT, RAX, row * TileCode.ROW_OF_SUMS + 64);
+        code.narrow(to, LEFT, to);
+        code.storeFloats(RAX, row * TileCode.ROW_OF_SUMS, 0, to);
     }
 
-    /** To r13 the row of another matrix. */
-    private static void to(Assembler code, int place) {
-        code.load(R13, RDI, place);
-        code.addRegister(R13, RDX);
+    /** To r13 the row of a matrix. */
+    private static void to(Assembler code, int place, int row) {
+        if (place == SUMS) {
+            code.mov(R13, RAX);
+            code.add(R13, row * TileCode.ROW_OF_SUMS);
+            return;
+        }
+        code.mov(R13, RDX);
+        if (place != C) {
+            code.addLoaded(R13, RDI, place);
+        }
+        if (row > 0) {
+            code.addRegister(R13, RBX);
+        }
+    }
+
+    private static void each(int row, IntConsumer instructions) {
+        instructions.accept(2 * row);
+        instructions.accept(2 * row + 1);
+    }
+
+    /** The row at r13. */
+    private static void widen(Assembler code, IntUnaryOperator to, int row) {
+        each(row, v -> code.widenHalves(to.applyAsInt(v), R13, v % 2 * HALF));
+    }
+
+    private static void store(Assembler code, IntUnaryOperator from, int place, int row) {
+        int lower = from.applyAsInt(2 * row);
+        int upper = from.applyAsInt(2 * row + 1);
+        code.narrow(lower, upper, lower);
+        to(code, place, row);
+        code.storeFloats(R13, 0, 0, lower);
     }
 }

@@ -1,7 +1,9 @@
 package dev.lowrank.kernels.cpu;
 
+import static dev.lowrank.kernels.cpu.Assembler.R13;
 import static dev.lowrank.kernels.cpu.Assembler.R14;
 import static dev.lowrank.kernels.cpu.Assembler.RAX;
+import static dev.lowrank.kernels.cpu.Assembler.RBX;
 import static dev.lowrank.kernels.cpu.Assembler.RDX;
 
 /**
@@ -24,35 +26,43 @@ record PlainRows(boolean half, boolean accumulate) implements TileRows {
     }
 
     @Override
-    public void finish(Assembler code) {
-        code.loadFloats(0, RAX, 0);
-        code.loadFloats(1, RAX, 64);
-        if (half) {
-            halves(code);
-        } else {
-            floats(code);
+    public void finish(Assembler code, int rows) {
+        int c = RDX;
+        for (int row = 0; row < rows; row++) {
+            code.loadFloats(0, RAX, row * TileCode.ROW_OF_SUMS);
+            code.loadFloats(1, RAX, row * TileCode.ROW_OF_SUMS + 64);
+            if (row > 0) {
+                c = R13;
+                code.mov(R13, RDX);
+                code.addRegister(R13, RBX);
+            }
+            if (half) {
+                halves(code, c);
+            } else {
+                floats(code, c);
+            }
         }
     }
 
-    private void halves(Assembler code) {
+    private void halves(Assembler code, int c) {
         if (accumulate) {
-            code.widenWords(2, RDX, 0, TileCode.LOWER);
-            code.widenWords(3, RDX, 32, TileCode.UPPER);
+            code.widenWords(2, c, 0, TileCode.LOWER);
+            code.widenWords(3, c, 32, TileCode.UPPER);
             code.shiftLeft(2, 16);
             code.shiftLeft(3, 16);
             code.addFloats(0, 0, 2);
             code.addFloats(1, 1, 3);
         }
         code.narrow(0, 1, 0);
-        code.storeWords(RDX, 0, TileCode.COLUMNS_MASK, 0);
+        code.storeWords(c, 0, TileCode.COLUMNS_MASK, 0);
     }
 
-    private void floats(Assembler code) {
+    private void floats(Assembler code, int c) {
         if (accumulate) {
-            code.addFloats(0, RDX, 0, TileCode.LOWER);
-            code.addFloats(1, RDX, 64, TileCode.UPPER);
+            code.addFloats(0, c, 0, TileCode.LOWER);
+            code.addFloats(1, c, 64, TileCode.UPPER);
         }
-        code.storeFloats(RDX, 0, TileCode.LOWER, 0);
-        code.storeFloats(RDX, 64, TileCode.UPPER, 1);
+        code.storeFloats(c, 0, TileCode.LOWER, 0);
+        code.storeFloats(c, 64, TileCode.UPPER, 1);
     }
 }

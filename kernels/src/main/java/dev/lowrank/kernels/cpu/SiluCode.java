@@ -1,11 +1,16 @@
 package dev.lowrank.kernels.cpu;
 
+import java.util.function.IntConsumer;
+
 /**
- * SiLU gates of sixteen elements as machine code, in fp32. The arithmetic is that of {@link Curves}, to the bit. The vectors from 9 to 13
- * are worked with and those from 16 to 28 hold constants; masks 4 and 5 are used.
+ * SiLU of vectors of sixteen elements and its derivative as machine code, in fp32. The arithmetic is that of {@link Curves}, to the bit.
+ *
+ * <p>Up to four vectors go through it side by side, an instruction of each at a time: what follows in the code, products in tiles
+ * for instance, would wait if the processor had all of one vector's instructions before it, each waiting for the last. Vector v has the
+ * registers {@link #z}, {@link #silu}, {@link #slope} and {@link #free}; those from 16 to 28 hold constants, 29 to 31 are not used.
  */
 final class SiluCode {
-    // Vectors that stay: the constants in their order, then zero.
+    // Registers that stay: the constants in their order, then zero.
     private static final int LOG2_E = 16;
     private static final int ROUND = 17;
     private static final int SMALLEST = 18;
@@ -16,13 +21,32 @@ final class SiluCode {
     private static final int ONE = 27;
     private static final int ZERO = 28;
 
-    private static final int VISIBLE = 4; // masks
-    private static final int NEGATIVE = 5;
+    private static final int MASK = 4; // of the first vector
 
     private final Assembler code;
 
     SiluCode(Assembler code) {
         this.code = code;
+    }
+
+    /** Where the argument is, and stays. */
+    static int z(int v) {
+        return 4 * v;
+    }
+
+    /** Where silu(z) comes. */
+    static int silu(int v) {
+        return 4 * v + 1;
+    }
+
+    /** Where silu'(z) comes, if it is wanted. */
+    static int slope(int v) {
+        return 4 * v + 2;
+    }
+
+    /** A register that is only worked with. */
+    static int free(int v) {
+        return 4 * v + 3;
     }
 
     /** Loads {@link Exp#CONSTANTS} from memory. */
@@ -33,60 +57,48 @@ final class SiluCode {
         code.subtractFloats(ZERO, ONE, ONE);
     }
 
-    /** {@code out = silu(z) up}. */
-    void gated(int out, int z, int up) {
-        int s = 8;
-        sigmoid(s, z);
-        code.multiplyFloats(s, z, s);
-        code.multiplyFloats(out, s, up);
+    /** {@code silu(z) = z s} with {@code s = 1 / (1 + e^-z)}. */
+    void values(int vectors) {
+        sigmoids(vectors);
+        each(vectors, v -> code.multiplyFloats(silu(v), z(v), silu(v)));
     }
 
-    /**
-     * {@code dUp = d silu(z)} and {@code dGate = d up silu'(z)} with {@code silu'(z) = s (1 + z (1 - s))}; d is lost.
-     *
-     * @param silu becomes silu(z)
-     */
-    void gradients(int dGate, int dUp, int silu, int z, int up, int d) {
-        int s = 8;
-        int slope = 9;
-        sigmoid(s, z);
-        code.multiplyFloats(silu, z, s);
-        code.multiplyFloats(dUp, d, silu);
-        code.subtractFloats(slope, ONE, s);
-        code.multiplyAdd(slope, z, ONE);
-        code.multiplyFloats(slope, s, slope);
-        code.multiplyFloats(d, d, up);
-        code.multiplyFloats(dGate, d, slope);
+    /** The same, and {@code silu'(z) = s (1 + z (1 - s))}. */
+    void slopes(int vectors) {
+        sigmoids(vectors);
+        each(vectors, v -> code.subtractFloats(slope(v), ONE, silu(v)));
+        each(vectors, v -> code.multiplyAdd(slope(v), z(v), ONE));
+        each(vectors, v -> code.multiplyFloats(slope(v), silu(v), slope(v)));
+        each(vectors, v -> code.multiplyFloats(silu(v), z(v), silu(v)));
     }
 
-    /** {@code to = 1 / (1 + e^-z)}. */
-    private void sigmoid(int to, int z) {
-        int x = 9; // -|z|
-        int shifted = 10;
-        int n = 11;
-        int r = 12;
-        int e = 13;
-        code.subtractFloats(x, ZERO, z);
-        code.smaller(x, x, z);
-        code.moveFloats(shifted, x);
-        code.multiplyAdd(shifted, LOG2_E, ROUND);
-        code.subtractFloats(n, shifted, ROUND);
-        code.moveFloats(r, n);
-        code.multiplyAdd(r, MINUS_LN2_HIGH, x);
-        code.moveFloats(shifted, n);
-        code.multiplyAdd(shifted, MINUS_LN2_LOW, r);
-        code.moveFloats(r, shifted);
-        code.moveFloats(e, C7);
+    /** The sigmoid of z where silu(z) will be: {@code e^-|z| = 2^n e^r}, over or under one plus it. */
+    private void sigmoids(int vectors) {
+        each(vectors, v -> code.subtractFloats(silu(v), ZERO, z(v)));
+        each(vectors, v -> code.smaller(silu(v), silu(v), z(v)));
+        each(vectors, v -> code.moveFloats(free(v), silu(v)));
+        each(vectors, v -> code.multiplyAdd(free(v), LOG2_E, ROUND));
+        each(vectors, v -> code.notBelow(MASK + v, silu(v), SMALLEST));
+        each(vectors, v -> code.subtractFloats(free(v), free(v), ROUND)); // n
+        each(vectors, v -> code.addProduct(silu(v), free(v), MINUS_LN2_HIGH));
+        each(vectors, v -> code.addProduct(silu(v), free(v), MINUS_LN2_LOW)); // r
+        each(vectors, v -> code.moveFloats(slope(v), C7));
         for (int c = C7 + 1; c <= C2; c++) {
-            code.multiplyAdd(e, r, c);
+            int next = c;
+            each(vectors, v -> code.multiplyAdd(slope(v), silu(v), next));
         }
-        code.multiplyAdd(e, r, ONE);
-        code.multiplyAdd(e, r, ONE);
-        code.notBelow(VISIBLE, x, SMALLEST);
-        code.scale(e, e, n, VISIBLE);
-        code.below(NEGATIVE, z, ZERO);
-        code.choose(to, NEGATIVE, e, ONE);
-        code.addFloats(e, e, ONE);
-        code.divideFloats(to, to, e);
+        each(vectors, v -> code.multiplyAdd(slope(v), silu(v), ONE));
+        each(vectors, v -> code.multiplyAdd(slope(v), silu(v), ONE));
+        each(vectors, v -> code.scale(slope(v), slope(v), free(v), MASK + v));
+        each(vectors, v -> code.below(MASK + v, z(v), ZERO));
+        each(vectors, v -> code.choose(silu(v), MASK + v, slope(v), ONE));
+        each(vectors, v -> code.addFloats(slope(v), slope(v), ONE));
+        each(vectors, v -> code.divideFloats(silu(v), silu(v), slope(v)));
+    }
+
+    private static void each(int vectors, IntConsumer instruction) {
+        for (int v = 0; v < vectors; v++) {
+            instruction.accept(v);
+        }
     }
 }

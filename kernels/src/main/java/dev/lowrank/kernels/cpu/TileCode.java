@@ -87,7 +87,7 @@ final class TileCode {
 
     private static final int STEP_OF_A = 64; // bytes: 32 elements
     private static final int STEP_OF_B = 2048;
-    private static final int ROW_OF_SUMS = 128;
+    static final int ROW_OF_SUMS = 128;
     private static final int HALF_OF_SUMS = 16 * ROW_OF_SUMS;
     private static final int ROWS_A_STEP = 2;
     private static final int LINE = 64;
@@ -309,15 +309,11 @@ final class TileCode {
             code.prefetch(R12, i * LINE);
         }
         code.add(R12, LINES_AHEAD * LINE);
-        for (int i = 0; i < ROWS_A_STEP && finish != null; i++) {
-            if (last) {
+        if (finish != null) {
+            for (int i = 0; i < ROWS_A_STEP && last; i++) {
                 expect(finish);
             }
-            Assembler.Label nothing = new Assembler.Label();
-            code.test(RSI);
-            code.jumpIfZero(nothing);
-            finishRow(finish);
-            code.bind(nothing);
+            finishRows(finish);
         }
         code.decrement(RCX);
         code.jumpIfNotZero(next);
@@ -370,24 +366,40 @@ final class TileCode {
         code.bind(none);
     }
 
-    /** The rows of the block before that are not in C yet. */
+    /** The rows of the block before that are not finished yet. */
     private void drain(TileRows finish) {
         Assembler.Label next = new Assembler.Label();
         Assembler.Label done = new Assembler.Label();
+        code.bind(next);
         code.test(RSI);
         code.jumpIfZero(done);
-        code.bind(next);
-        finishRow(finish);
-        code.jumpIfNotZero(next);
+        finishRows(finish);
+        code.jump(next);
         code.bind(done);
     }
 
-    /** One row of sums at rax goes to C at rdx; rsi such rows are left. */
-    private void finishRow(TileRows finish) {
-        finish.finish(code);
-        code.add(RAX, ROW_OF_SUMS);
-        code.addRegister(RDX, RBX);
+    /** Two rows of sums at rax that go to C at rdx, or one, or none: rsi such rows are left. */
+    private void finishRows(TileRows finish) {
+        Assembler.Label one = new Assembler.Label();
+        Assembler.Label done = new Assembler.Label();
+        code.test(RSI);
+        code.jumpIfZero(done);
         code.decrement(RSI);
+        code.jumpIfZero(one);
+        code.decrement(RSI);
+        finishRows(finish, 2);
+        code.jump(done);
+        code.bind(one);
+        finishRows(finish, 1);
+        code.bind(done);
+    }
+
+    private void finishRows(TileRows finish, int rows) {
+        finish.finish(code, rows);
+        code.add(RAX, rows * ROW_OF_SUMS);
+        for (int i = 0; i < rows; i++) {
+            code.addRegister(RDX, RBX);
+        }
     }
 
     private void copy(int from, int to) {

@@ -14,8 +14,12 @@ interface TileRows {
     /** Asks for what a row will need whose part of C is at r14: into the second cache, since the first has few lines to wait with. */
     void expect(Assembler code);
 
-    /** One row of 32 sums is at rax, its part of C at rdx. */
-    void finish(Assembler code);
+    /**
+     * Rows of 32 sums are at rax, {@link TileCode#ROW_OF_SUMS} bytes apart, their parts of C at rdx, rbx bytes apart.
+     *
+     * @param rows one or two
+     */
+    void finish(Assembler code, int rows);
 
     /** After all blocks. */
     default void end(Assembler code) {}
