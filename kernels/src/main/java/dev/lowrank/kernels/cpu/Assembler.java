@@ -405,8 +405,7 @@ final class Assembler {
 
     /** Shifts words of 32 bits to the left. */
     void shiftLeft(int reg, int bits) {
-        evex(T0F, P66, 0, reg, NONE, false, 0, 0x72, reg);
-        registers(6, reg);
+        evexRegisters(T0F, P66, 0, 6, reg, reg, 0, 0x72); // 6 is part of the opcode
         bytes(bits);
     }
 
