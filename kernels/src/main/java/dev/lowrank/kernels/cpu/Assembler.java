@@ -38,8 +38,7 @@ final class Assembler {
     private static final int T0F38 = 2;
     private static final int T0F3A = 3;
 
-    /** In place of a base register: the operand is a register. */
-    private static final int NONE = -1;
+    private static final int NOWHERE = -1;
 
     private static final int LARGEST = 1 << 14;
 
@@ -47,7 +46,7 @@ final class Assembler {
 
     /** A place in the code to jump to. */
     static final class Label {
-        private int at = NONE;
+        private int at = NOWHERE;
         private final List<Integer> jumps = new ArrayList<>(); // where distances to it are missing
     }
 
@@ -67,10 +66,10 @@ final class Assembler {
 
     private void distance(Label label) {
         int at = code.position();
-        if (label.at == NONE) {
+        if (label.at == NOWHERE) {
             label.jumps.add(at);
         }
-        code.putInt(label.at == NONE ? 0 : label.at - at - Integer.BYTES);
+        code.putInt(label.at == NOWHERE ? 0 : label.at - at - Integer.BYTES);
     }
 
     private void bytes(int... values) {
@@ -259,10 +258,9 @@ final class Assembler {
 
     private void evex(
             int table, int prefix, int w, int second, int base, boolean zeroing, int mask, int opcode, int reg) {
-        int high = base == NONE ? 0 : base;
         bytes(
                 0x62,
-                (~reg & 8) << 4 | 0x40 | (~high & 8) << 2 | ~reg & 16 | table,
+                (~reg & 8) << 4 | 0x40 | (~base & 8) << 2 | ~reg & 16 | table,
                 w << 7 | (~second & 15) << 3 | 4 | prefix,
                 (zeroing ? 0x80 : 0) | 0x40 | (~second & 16) >> 1 | mask,
                 opcode);

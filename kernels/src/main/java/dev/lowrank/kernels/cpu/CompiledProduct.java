@@ -29,8 +29,18 @@ final class CompiledProduct implements StripProduct {
     }
 
     @Override
-    public void run(int m, int n, Factors factors, @Nullable Factors term, Target c, boolean accumulate) {
-        product(m, n, factors, c, accumulate);
+    public void run(int m, int n, Factors factors, @Nullable Factors term, Target c, @Nullable Target base) {
+        if (base != null && base.address() != c.address()) {
+            for (long i = 0; i < m; i++) {
+                MemorySegment.copy(
+                        PaddedRows.EVERYTHING,
+                        base.address() + i * base.stride() * base.bytes(),
+                        PaddedRows.EVERYTHING,
+                        c.address() + i * c.stride() * c.bytes(),
+                        (long) n * c.bytes());
+            }
+        }
+        product(m, n, factors, c, base != null);
         if (term != null) {
             product(m, n, term, c, true);
         }

@@ -86,13 +86,9 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment a = own.inner.atLeast((long) m * inner * Short.BYTES); // [m, F]
                 own.gate.forward(layers.activation(), product, toGate, toUp, m, input, gateH, upH, g, u, a);
                 MemorySegment target = LowRankProducts.rows(out, i);
-                if (base != null) {
-                    long bytes = (long) m * out.columns() * out.dtype().bytes();
-                    MemorySegment.copy(LowRankProducts.rows(base, i), 0, target, 0, bytes);
-                }
                 MemorySegment downH = LowRankProducts.rows(kept.downH(), i);
                 toOut.reduce(product, m, a, downH);
-                toOut.expand(product, m, a, downH, target, half, base != null);
+                toOut.expand(product, m, a, downH, target, half, base == null ? null : LowRankProducts.rows(base, i));
             }
         });
     }
@@ -136,12 +132,13 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment input = LowRankProducts.rows(x, i);
                 fromGate.reduce(product, m, dg, t);
                 if (dx != null) {
-                    fromGate.expand(product, m, dg, t, LowRankProducts.rows(dx, i), true, false);
+                    fromGate.expand(product, m, dg, t, LowRankProducts.rows(dx, i), true, null);
                 }
                 gateSum.add(mine, layers.gate(), ofGate, m, input, dg, LowRankProducts.rows(kept.gateH(), i), t);
                 fromUp.reduce(product, m, du, t);
                 if (dx != null) {
-                    fromUp.expand(product, m, du, t, LowRankProducts.rows(dx, i), true, true);
+                    MemorySegment sum = LowRankProducts.rows(dx, i);
+                    fromUp.expand(product, m, du, t, sum, true, sum);
                 }
                 upSum.add(mine, layers.up(), ofUp, m, input, du, LowRankProducts.rows(kept.upH(), i), t);
             }

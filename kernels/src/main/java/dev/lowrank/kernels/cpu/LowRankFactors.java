@@ -5,6 +5,7 @@ import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A low-rank layer laid out for its products in one direction, {@code thin = from first} and
@@ -38,7 +39,7 @@ final class LowRankFactors implements AutoCloseable {
                     false);
         }
 
-        /** {@code to (+)= from weight + thin second} for m rows. */
+        /** {@code to = base + from weight + thin second} for m rows; base may be the target or null. */
         void expand(
                 StripProduct product,
                 int m,
@@ -46,9 +47,13 @@ final class LowRankFactors implements AutoCloseable {
                 MemorySegment thin,
                 MemorySegment to,
                 boolean half,
-                boolean accumulate) {
-            StripProduct.Target target = new Bf16Matmul.Target(to, this.to, half).at(0, 0);
-            product.run(m, this.to, factors(from), term(thin), target, accumulate);
+                @Nullable MemorySegment base) {
+            product.run(
+                    m, this.to, factors(from), term(thin), target(to, half), base == null ? null : target(base, half));
+        }
+
+        private StripProduct.Target target(MemorySegment rows, boolean half) {
+            return new Bf16Matmul.Target(rows, to, half).at(0, 0);
         }
 
         /** Of {@code from weight}. */

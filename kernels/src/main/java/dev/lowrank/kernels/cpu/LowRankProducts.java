@@ -47,7 +47,8 @@ final class LowRankProducts implements AutoCloseable {
                 int m = (int) Math.min(strip, end - i);
                 MemorySegment thin = rows(h, i);
                 to.reduce(product, m, rows(x, i), thin);
-                to.expand(product, m, rows(x, i), thin, rows(y, i), half, beta != 0);
+                MemorySegment target = rows(y, i);
+                to.expand(product, m, rows(x, i), thin, target, half, beta == 0 ? null : target);
             }
         });
     }
@@ -81,7 +82,8 @@ final class LowRankProducts implements AutoCloseable {
                 MemorySegment t = parts[part].t.atLeast((long) m * layer.rank() * Short.BYTES);
                 back.reduce(mine.product(), m, d, t);
                 if (dx != null) {
-                    back.expand(mine.product(), m, d, t, rows(dx, i), true, beta != 0);
+                    MemorySegment target = rows(dx, i);
+                    back.expand(mine.product(), m, d, t, target, true, beta == 0 ? null : target);
                 }
                 sum.add(mine, layer, wanted, m, rows(x, i), d, rows(h, i), t);
             }

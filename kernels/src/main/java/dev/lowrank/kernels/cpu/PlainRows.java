@@ -4,14 +4,17 @@ import static dev.lowrank.kernels.cpu.Assembler.R13;
 import static dev.lowrank.kernels.cpu.Assembler.R14;
 import static dev.lowrank.kernels.cpu.Assembler.RAX;
 import static dev.lowrank.kernels.cpu.Assembler.RBX;
+import static dev.lowrank.kernels.cpu.Assembler.RDI;
 import static dev.lowrank.kernels.cpu.Assembler.RDX;
 
 /**
- * Sums go to C or are added to it.
+ * Sums go to C, or what is added to a base, which may be C itself.
  *
- * @param half C is BF16, not F32
+ * @param half C and the base are BF16, not F32
  */
 record PlainRows(boolean half, boolean accumulate) implements TileRows {
+    private static final int BASE = TileCode.OTHERS;
+
     @Override
     public int bytes() {
         return half ? Short.BYTES : Float.BYTES;
@@ -19,50 +22,65 @@ record PlainRows(boolean half, boolean accumulate) implements TileRows {
 
     @Override
     public void expect(Assembler code) {
-        code.prefetch(R14, 0);
+        expect(code, R14);
+        if (accumulate) {
+            code.mov(R13, R14);
+            code.addLoaded(R13, RDI, BASE);
+            expect(code, R13);
+        }
+    }
+
+    private void expect(Assembler code, int row) {
+        code.prefetch(row, 0);
         if (!half) {
-            code.prefetch(R14, 64);
+            code.prefetch(row, 64);
         }
     }
 
     @Override
     public void finish(Assembler code, int rows) {
-        int c = RDX;
         for (int row = 0; row < rows; row++) {
             code.loadFloats(0, RAX, row * TileCode.ROW_OF_SUMS);
             code.loadFloats(1, RAX, row * TileCode.ROW_OF_SUMS + 64);
-            if (row > 0) {
-                c = R13;
-                code.mov(R13, RDX);
-                code.addRegister(R13, RBX);
+            if (accumulate) {
+                to(code, row);
+                code.addLoaded(R13, RDI, BASE);
+                addBase(code);
             }
-            if (half) {
-                halves(code, c);
-            } else {
-                floats(code, c);
-            }
+            to(code, row);
+            store(code);
         }
     }
 
-    private void halves(Assembler code, int c) {
-        if (accumulate) {
-            code.widenWords(2, c, 0, TileCode.LOWER);
-            code.widenWords(3, c, 32, TileCode.UPPER);
+    /** To r13 the row of C. */
+    private static void to(Assembler code, int row) {
+        code.mov(R13, RDX);
+        if (row > 0) {
+            code.addRegister(R13, RBX);
+        }
+    }
+
+    private void addBase(Assembler code) {
+        if (half) {
+            code.widenWords(2, R13, 0, TileCode.LOWER);
+            code.widenWords(3, R13, 32, TileCode.UPPER);
             code.shiftLeft(2, 16);
             code.shiftLeft(3, 16);
             code.addFloats(0, 0, 2);
             code.addFloats(1, 1, 3);
+        } else {
+            code.addFloats(0, R13, 0, TileCode.LOWER);
+            code.addFloats(1, R13, 64, TileCode.UPPER);
         }
-        code.narrow(0, 1, 0);
-        code.storeWords(c, 0, TileCode.COLUMNS_MASK, 0);
     }
 
-    private void floats(Assembler code, int c) {
-        if (accumulate) {
-            code.addFloats(0, c, 0, TileCode.LOWER);
-            code.addFloats(1, c, 64, TileCode.UPPER);
+    private void store(Assembler code) {
+        if (half) {
+            code.narrow(0, 1, 0);
+            code.storeWords(R13, 0, TileCode.COLUMNS_MASK, 0);
+        } else {
+            code.storeFloats(R13, 0, TileCode.LOWER, 0);
+            code.storeFloats(R13, 64, TileCode.UPPER, 1);
         }
-        code.storeFloats(c, 0, TileCode.LOWER, 0);
-        code.storeFloats(c, 64, TileCode.UPPER, 1);
     }
 }

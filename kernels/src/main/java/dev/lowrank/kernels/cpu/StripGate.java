@@ -34,11 +34,11 @@ final class StripGate {
         toUp.reduce(product, m, x, upH);
         if (product instanceof TileProduct tiles
                 && TileProduct.gates(activation, inner, gate.address(), up.address())) {
-            toGate.expand(product, m, x, gateH, value, true, false);
+            toGate.expand(product, m, x, gateH, value, true, null);
             tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), value.address(), gate.address(), up.address());
         } else {
-            toGate.expand(product, m, x, gateH, gate, true, false);
-            toUp.expand(product, m, x, upH, up, true, false);
+            toGate.expand(product, m, x, gateH, gate, true, null);
+            toUp.expand(product, m, x, upH, up, true, null);
             afterwards.forward(activation, gate, up, value, 0, (long) m * inner);
         }
     }
@@ -77,7 +77,7 @@ final class StripGate {
                     dUp.address());
         } else {
             long elements = (long) m * inner;
-            fromOut.expand(product, m, dOut, t, dGate, true, false);
+            fromOut.expand(product, m, dOut, t, dGate, true, null);
             afterwards.forward(activation, gate, up, value, 0, elements);
             afterwards.backward(activation, dGate, gate, up, dGate, dUp, 0, elements);
         }

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Products of a strip of bf16 rows with a packed matrix, sums in fp32, on one thread at a time:
- * {@code C = A B + A' B'}, or added to C. What is added up is rounded once where the instance can.
+ * {@code C = A B + A' B'}, or added to another matrix. What is added up is rounded once where the instance can.
  */
 interface StripProduct extends AutoCloseable {
     /**
@@ -30,8 +30,16 @@ interface StripProduct extends AutoCloseable {
     /** Rows of a strip that suits the caches, where A has k columns. */
     int rows(int k);
 
-    /** @param term A' and B', or null */
-    void run(int m, int n, Factors factors, @Nullable Factors term, Target c, boolean accumulate);
+    /**
+     * @param term A' and B', or null
+     * @param base what is added, which is C itself or lies in no part of it, with C's stride and elements; or null
+     */
+    void run(int m, int n, Factors factors, @Nullable Factors term, Target c, @Nullable Target base);
+
+    /** The same in place, or overwriting C. */
+    default void run(int m, int n, Factors factors, @Nullable Factors term, Target c, boolean accumulate) {
+        run(m, n, factors, term, c, accumulate ? c : null);
+    }
 
     /** Gives memory and code back. */
     @Override

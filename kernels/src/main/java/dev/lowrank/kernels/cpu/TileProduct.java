@@ -96,13 +96,13 @@ final class TileProduct implements StripProduct {
     }
 
     @Override
-    public void run(int m, int n, Factors factors, @Nullable Factors term, Target c, boolean accumulate) {
+    public void run(int m, int n, Factors factors, @Nullable Factors term, Target c, @Nullable Target base) {
         Factors f = whole(factors, m);
         Factors t = wholeTerm(term, m);
         if (f.k() <= LONGEST) {
-            product(m, n, f, t, c, variant(c.half(), accumulate, true), variant(c.half(), accumulate, false));
+            sum(m, n, f, t, c, base);
         } else {
-            inParts(m, n, f, t, c, accumulate);
+            inParts(m, n, f, t, c, base);
         }
     }
 
@@ -149,12 +149,14 @@ final class TileProduct implements StripProduct {
     }
 
     /** Sums in fp32 between the parts of k. */
-    private void inParts(int m, int n, Factors f, @Nullable Factors term, Target c, boolean accumulate) {
+    private void inParts(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
         Target sum = c;
+        Target before = base;
         if (c.half()) {
             sum = new Target(parts.atLeast((long) m * n * Float.BYTES).address(), n, false); // [m, n]
-            if (accumulate) {
-                move(c, sum, m, n);
+            if (base != null) {
+                move(base, sum, m, n);
+                before = sum;
             }
         }
         for (int k = 0; k < f.k(); k += LONGEST) {
@@ -165,19 +167,19 @@ final class TileProduct implements StripProduct {
                     f.b() + (long) k * BLOCK * Short.BYTES,
                     f.pitch(),
                     length);
-            boolean add = accumulate || k > 0;
-            product(
-                    m,
-                    n,
-                    part,
-                    k + length == f.k() ? term : null,
-                    sum,
-                    variant(false, add, true),
-                    variant(false, add, false));
+            sum(m, n, part, k + length == f.k() ? term : null, sum, before);
+            before = sum;
         }
         if (c.half()) {
             move(sum, c, m, n);
         }
+    }
+
+    private void sum(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
+        if (base != null) {
+            others(c.address(), base.address());
+        }
+        product(m, n, f, term, c, variant(c.half(), base != null, true), variant(c.half(), base != null, false));
     }
 
     private static void move(Target from, Target to, int m, int n) {

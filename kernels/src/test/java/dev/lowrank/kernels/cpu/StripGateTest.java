@@ -53,8 +53,8 @@ class StripGateTest {
             MemorySegment[] single = empty(m, 3);
             MemorySegment[] thin = {random(m, RANK), random(m, RANK)};
             strip.forward(Activation.SILU, product, toGate, toUp, m, x, thin[0], thin[1], fused[0], fused[1], fused[2]);
-            toGate.expand(product, m, x, thin[0], single[0], true, false);
-            toUp.expand(product, m, x, thin[1], single[1], true, false);
+            toGate.expand(product, m, x, thin[0], single[0], true, null);
+            toUp.expand(product, m, x, thin[1], single[1], true, null);
             new HalfGate().forward(Activation.SILU, single[0], single[1], single[2], 0, (long) m * INNER);
             assertSame(fused, single);
         }
@@ -73,7 +73,7 @@ class StripGateTest {
             MemorySegment[] single = empty(m, 3);
             strip.backward(Activation.SILU, product, fromOut, m, dOut, t, gate, up, fused[0], fused[1], fused[2]);
             long elements = (long) m * INNER;
-            fromOut.expand(product, m, dOut, t, single[1], true, false);
+            fromOut.expand(product, m, dOut, t, single[1], true, null);
             new HalfGate().forward(Activation.SILU, gate, up, single[0], 0, elements);
             new HalfGate().backward(Activation.SILU, single[1], gate, up, single[1], single[2], 0, elements);
             assertSame(fused, single);

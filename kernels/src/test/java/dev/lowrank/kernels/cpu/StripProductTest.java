@@ -99,6 +99,32 @@ abstract class StripProductTest {
         check(40, 64, 96, 0, true, false);
     }
 
+    @ParameterizedTest
+    @MethodSource("rows")
+    void aProductIsAddedToWhatLiesElsewhere(int m) {
+        for (int k : new int[] {96, 608, 2080}) {
+            sameInPlaceAndElsewhere(m, 72, k, Short.BYTES);
+            sameInPlaceAndElsewhere(m, 72, k, Float.BYTES);
+        }
+    }
+
+    private void sameInPlaceAndElsewhere(int m, int n, int k, int bytes) {
+        StripProduct.Factors f = factors(random(m, k, k), k, random(k, n, n), k, n);
+        MemorySegment base = random(m, 2 * n, 2 * n);
+        MemorySegment kept = arena.allocate(base.byteSize(), 64).copyFrom(base);
+        MemorySegment inPlace = arena.allocate(base.byteSize(), 64).copyFrom(base);
+        MemorySegment elsewhere = arena.allocate(base.byteSize(), 64);
+        boolean half = bytes == Short.BYTES;
+        StripProduct.Target target = new StripProduct.Target(elsewhere.address(), n, half);
+        StripProduct tested = Objects.requireNonNull(product);
+        tested.run(m, n, f, null, new StripProduct.Target(inPlace.address(), n, half), true);
+        tested.run(m, n, f, null, target, new StripProduct.Target(base.address(), n, half));
+        long size = (long) m * n * bytes;
+        assertThat(elsewhere.asSlice(0, size).mismatch(inPlace.asSlice(0, size)))
+                .isEqualTo(-1);
+        assertThat(base.mismatch(kept)).isEqualTo(-1);
+    }
+
     private void check(int m, int n, int k, int rank, boolean half, boolean accumulate) {
         int strideA = k + 64;
         int strideC = n + 3;
