@@ -33,7 +33,7 @@ final class StripGate {
         toGate.reduce(product, m, x, gateH);
         toUp.reduce(product, m, x, upH);
         if (product instanceof TileProduct tiles
-                && TileProduct.gates(activation, inner, gate.address(), up.address())) {
+                && TileProduct.gates(activation, toUp.from(), inner, gate.address(), up.address())) {
             toGate.expand(product, m, x, gateH, value, true, null);
             tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), value.address(), gate.address(), up.address());
         } else {
@@ -64,7 +64,7 @@ final class StripGate {
             MemorySegment dUp) {
         int inner = fromOut.to();
         fromOut.reduce(product, m, dOut, t);
-        if (product instanceof TileProduct tiles && TileProduct.gates(activation, inner)) {
+        if (product instanceof TileProduct tiles && TileProduct.gates(activation, fromOut.from(), inner)) {
             tiles.gateGradients(
                     m,
                     inner,

@@ -106,10 +106,13 @@ final class TileProduct implements StripProduct {
         }
     }
 
-    /** Whether rows can be gated as they come: by SiLU, in whole blocks of 32 columns, and lines that can be written past the caches. */
-    static boolean gates(Activation activation, int n, long... written) {
+    /**
+     * Whether rows can be gated as they come: by SiLU, from sums that are made in one part, in whole blocks of 32 columns, and lines
+     * that can be written past the caches.
+     */
+    static boolean gates(Activation activation, int k, int n, long... written) {
         boolean lines = Arrays.stream(written).allMatch(address -> address % LINE == 0);
-        return activation == Activation.SILU && n % BLOCK == 0 && lines;
+        return activation == Activation.SILU && k <= LONGEST && n % BLOCK == 0 && lines;
     }
 
     /**
