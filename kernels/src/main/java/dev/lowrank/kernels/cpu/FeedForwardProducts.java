@@ -159,9 +159,9 @@ final class FeedForwardProducts implements AutoCloseable {
                 upSum.add(mine, layers.up(), ofUp, m, input, a, LowRankProducts.rows(kept.upH(), i), t);
             }
         });
-        gate.sums.into(ofGate, layers.gate(), team);
-        up.sums.into(ofUp, layers.up(), team);
-        down.sums.into(ofDown, layers.down(), team);
+        gate.sums.into(ofGate, layers.gate(), matmul, team);
+        up.sums.into(ofUp, layers.up(), matmul, team);
+        down.sums.into(ofDown, layers.down(), matmul, team);
     }
 
     /** What weights of 4 bits are unpacked into. */

@@ -86,7 +86,7 @@ final class LowRankProducts implements AutoCloseable {
                 sum.add(mine, layer, wanted, m, rows(x, i), d, rows(h, i), t);
             }
         });
-        sums.into(wanted, layer, team);
+        sums.into(wanted, layer, matmul, team);
     }
 
     /** A matrix from row i on. */
