@@ -8,6 +8,8 @@ import java.util.function.Function;
 
 /** The gradients of a low-rank layer's factors: sums over rows, of which each thread makes its own from its strips. */
 final class LowRankSums implements AutoCloseable {
+    private static final long BLOCK = (long) Transposition.SIZE * Transposition.SIZE * Float.BYTES;
+
     private final Part[] parts;
 
     LowRankSums(int threads) {
@@ -65,13 +67,13 @@ final class LowRankSums implements AutoCloseable {
         Tensor dA = wanted.a();
         Tensor dB = wanted.b();
         if (dA != null) {
-            each(team, matmul, layer.rank(), layer.inputs(), part -> part.dA, (sum, from, to) -> {
+            each(team, matmul, layer.rank(), layer.inputs(), part -> part.dA, (part, sum, from, to) -> {
                 add(sum, dA, from, to);
             });
         }
         if (dB != null) {
-            each(team, matmul, layer.rank(), layer.outputs(), part -> part.dB, (sum, from, to) -> {
-                addTransposed(sum, layer.scale(), dB, from, to);
+            each(team, matmul, layer.rank(), layer.outputs(), part -> part.dB, (part, sum, from, to) -> {
+                addTransposed(sum, layer.scale(), dB, from, to, team.scratch(part, BLOCK));
             });
         }
         for (Part one : parts) {
@@ -81,7 +83,7 @@ final class LowRankSums implements AutoCloseable {
 
     private interface Columns {
         /** Does something with the columns {@code [from, to)} of a sum F32 [r, n]. */
-        void run(MemorySegment sum, int from, int to);
+        void run(int part, MemorySegment sum, int from, int to);
     }
 
     /** All columns of the sums that threads have made, in order. */
@@ -91,7 +93,7 @@ final class LowRankSums implements AutoCloseable {
                 if (one.worked) {
                     MemorySegment memory = sum.apply(one).atLeast(0);
                     matmul.part(part).sums().order(memory, rank, n, (int) from, (int) to);
-                    columns.run(memory, (int) from, (int) to);
+                    columns.run(part, memory, (int) from, (int) to);
                 }
             }
         });
@@ -112,18 +114,30 @@ final class LowRankSums implements AutoCloseable {
         }
     }
 
-    /** {@code dB[o, r] += scale * sum[r, o]} for the rows {@code [from, to)}. */
-    private static void addTransposed(MemorySegment sum, float scale, Tensor dB, int from, int to) {
+    /** {@code dB[o, r] += scale * sum[r, o]} for the rows {@code [from, to)}, by way of a block F32 [16, 16]. */
+    private static void addTransposed(
+            MemorySegment sum, float scale, Tensor dB, int from, int to, MemorySegment block) {
         int rank = dB.columns();
         int stride = RowSums.stride(dB.rows());
-        for (long o = from; o < to; o++) {
-            for (int r = 0; r < rank; r++) {
-                long at = o * rank + r;
-                Lanes.set(
-                        dB.data(),
-                        at,
-                        Math.fma(Lanes.get(sum, (long) r * stride + o), scale, Lanes.get(dB.data(), at)));
+        for (int r = 0; r < rank; r += Transposition.SIZE) {
+            int ranks = Math.min(Transposition.SIZE, rank - r);
+            for (int o = from; o < to; o += Transposition.SIZE) {
+                int rows = Math.min(Transposition.SIZE, to - o);
+                Transposition.run(sum, (long) r * stride + o, stride, block, 0, Transposition.SIZE);
+                for (int i = 0; i < rows; i++) {
+                    addScaled(block, i * Transposition.SIZE, scale, dB.data(), (long) (o + i) * rank + r, ranks);
+                }
             }
+        }
+    }
+
+    private static void addScaled(MemorySegment part, int from, float scale, MemorySegment sum, long to, int n) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(part, from + i).fma(Lanes.all(scale), Lanes.load(sum, to + i)), sum, to + i);
+        }
+        for (int i = whole; i < n; i++) {
+            Lanes.set(sum, to + i, Math.fma(Lanes.get(part, from + i), scale, Lanes.get(sum, to + i)));
         }
     }
 
