@@ -158,7 +158,7 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         Tensor y = as(stream, full(beta == 0 ? filled(n * out) : random(n * out), n, out));
         double[] y0 = beta == 0 ? new double[n * out] : doubles(read(y));
         Tensor h = memory.take(DType.BF16, n, rank);
-        kernels.lowRank(x, layer, beta, h, y);
+        kernels.lowRank(x, layer, beta == 0 ? null : y, h, y);
         double[] xs = doubles(read(x));
         double[] ws = doubles(read(w));
         double[] as = doubles(read(a));
@@ -240,7 +240,7 @@ public abstract class HalfMatmulContract extends KernelsFixture {
     /** y, h, dA, dB and dx of a layer. */
     private float[][] results(Tensor x, Tensor dy, Tensor h, LowRankLayer layer) {
         Tensor y = memory.take(DType.BF16, dy.shape());
-        kernels.lowRank(x, layer, 0, h, y);
+        kernels.lowRank(x, layer, null, h, y);
         Tensor dA = full(new float[layer.rank() * layer.inputs()], layer.rank(), layer.inputs());
         Tensor dB = full(new float[layer.outputs() * layer.rank()], layer.outputs(), layer.rank());
         Tensor dx = memory.take(DType.BF16, x.shape());
@@ -271,11 +271,11 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         FeedForwardState one = state(n, inner, rank);
         Tensor a = memory.take(DType.BF16, n, inner);
         Tensor sum = memory.take(n, width);
-        kernels.lowRank(x, gate, 0, one.gateH(), one.gate());
-        kernels.lowRank(x, up, 0, one.upH(), one.up());
+        kernels.lowRank(x, gate, null, one.gateH(), one.gate());
+        kernels.lowRank(x, up, null, one.upH(), one.up());
         kernels.gated(activation, one.gate(), one.up(), a);
         kernels.copy(base, sum);
-        kernels.lowRank(a, down, 1, one.downH(), sum);
+        kernels.lowRank(a, down, sum, one.downH(), sum);
         assertClose("out", read(out), doubles(read(sum)), 3 * ROUNDING, 1);
         assertClose("kept gate", read(kept.gate()), doubles(read(one.gate())), 3 * ROUNDING, 1);
 

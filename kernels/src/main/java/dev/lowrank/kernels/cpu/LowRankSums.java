@@ -62,6 +62,11 @@ final class LowRankSums implements AutoCloseable {
         return parts[part];
     }
 
+    /** One thread's, as far as it is. */
+    Part part(int part) {
+        return parts[part];
+    }
+
     /** Adds all threads' sums, in the order of the threads, to what is wanted; then all are empty again. */
     void into(LowRankGradient wanted, LowRankLayer layer, Bf16Matmul matmul, Team team) {
         Tensor dA = wanted.a();

@@ -177,7 +177,7 @@ class CpuPhantomTest {
                     weight, false, zero(on, space, DType.F32, 2, 4096), zero(on, space, DType.F32, 1024, 2), 1);
             Tensor x = zero(on, space, DType.BF16, 50, 4096);
             Tensor h = zero(on, space, DType.BF16, 50, 2);
-            on.lowRank(x, layer, 0, h, zero(on, space, DType.BF16, 50, 1024));
+            on.lowRank(x, layer, null, h, zero(on, space, DType.BF16, 50, 1024));
         });
         assertThat(kernels.ownBytes()).isBetween(1024 * 4096 * 2L, phantom.ownBytes());
     }
