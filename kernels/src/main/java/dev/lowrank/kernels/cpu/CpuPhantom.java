@@ -162,12 +162,13 @@ final class CpuPhantom implements InvocationHandler {
         return null;
     }
 
-    /** The factors packed, and each thread's part of their gradients, ranks rounded up; and a weight of 4 bits unpacked. */
+    /** The factors packed, and each thread's part of their gradients; and a weight of 4 bits unpacked. */
     private long factors(LowRankLayer layer) {
-        long both = (long) Bf16Layout.padded(layer.rank()) * (layer.inputs() + layer.outputs());
+        long packed =
+                PackedMatrix.bytes(layer.rank(), layer.inputs()) + PackedMatrix.bytes(layer.rank(), layer.outputs());
         long weight = layer.weight() instanceof Nf4 quantized ? Nf4Factor.bytes(quantized) : 0;
         long sums = RowSums.bytes(layer.rank(), layer.inputs()) + RowSums.bytes(layer.rank(), layer.outputs());
-        return weight + 2 * both * Short.BYTES + threads * sums;
+        return weight + packed + threads * sums;
     }
 
     /** No less than what each thread takes on the way back, and forwards; what is fixed is counted as a megabyte. */

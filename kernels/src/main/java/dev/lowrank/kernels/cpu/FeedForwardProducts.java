@@ -51,9 +51,9 @@ final class FeedForwardProducts implements AutoCloseable {
     }
 
     void forward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
-        LowRankFactors.Direction toGate = gate.factors().forward(matmul, layers.gate());
-        LowRankFactors.Direction toUp = up.factors().forward(matmul, layers.up());
-        LowRankFactors.Direction toOut = down.factors().forward(matmul, layers.down());
+        LowRankFactors.Direction toGate = gate.factors().forward(layers.gate());
+        LowRankFactors.Direction toUp = up.factors().forward(layers.up());
+        LowRankFactors.Direction toOut = down.factors().forward(layers.down());
         int inner = layers.down().inputs();
         boolean half = out.dtype() == DType.BF16;
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(kept.gate().size()), (part, from, end) -> {
@@ -101,9 +101,9 @@ final class FeedForwardProducts implements AutoCloseable {
             LowRankGradient ofUp,
             LowRankGradient ofDown,
             @Nullable Tensor dx) {
-        LowRankFactors.Direction fromGate = gate.factors().backward(matmul, layers.gate());
-        LowRankFactors.Direction fromUp = up.factors().backward(matmul, layers.up());
-        LowRankFactors.Direction fromOut = down.factors().backward(matmul, layers.down());
+        LowRankFactors.Direction fromGate = gate.factors().backward(layers.gate());
+        LowRankFactors.Direction fromUp = up.factors().backward(layers.up());
+        LowRankFactors.Direction fromOut = down.factors().backward(layers.down());
         int inner = layers.down().inputs();
         int rank = Math.max(
                 layers.down().rank(), Math.max(layers.gate().rank(), layers.up().rank()));

@@ -49,7 +49,7 @@ final class LowRankProducts implements AutoCloseable {
     private void forward(Tensor x, List<LowRankBranch> branches, @Nullable Tensor base) {
         List<LowRankFactors.Direction> to = new ArrayList<>();
         for (LowRankBranch branch : branches) {
-            to.add(work(to.size()).factors().forward(matmul, branch.layer()));
+            to.add(work(to.size()).factors().forward(branch.layer()));
         }
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(size(branches)), (part, from, end) -> {
             StripProduct product = matmul.part(part).product();
@@ -92,7 +92,7 @@ final class LowRankProducts implements AutoCloseable {
         List<LowRankFactors.Direction> back = new ArrayList<>();
         int widest = 0;
         for (LowRankBranch branch : branches) {
-            back.add(work(back.size()).factors().backward(matmul, branch.layer()));
+            back.add(work(back.size()).factors().backward(branch.layer()));
             widest = Math.max(widest, branch.layer().outputs());
         }
         int longest = widest;
