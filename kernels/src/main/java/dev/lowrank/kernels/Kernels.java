@@ -2,6 +2,7 @@ package dev.lowrank.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,14 +153,14 @@ public interface Kernels extends AutoCloseable {
     void matmul(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c);
 
     /**
-     * {@code h = x A^T} and {@code y = x W^T + scale * h B^T + beta * y}; BA is never formed. W's elements count as BF16.
+     * {@code h = x A^T} and {@code y = base + x W^T + scale * h B^T}; BA is never formed. W's elements count as BF16.
      *
      * @param x [N, in]
-     * @param beta 0 or 1; with 0 the old contents of y are not read
+     * @param base [N, out] of y's type, may be {@code y}; null for none
      * @param h [N, r], overwritten, kept for the backward pass
      * @param y [N, out]
      */
-    void lowRank(Tensor x, LowRankLayer layer, float beta, Tensor h, Tensor y);
+    void lowRank(Tensor x, LowRankLayer layer, @Nullable Tensor base, Tensor h, Tensor y);
 
     /**
      * Backward of {@link #lowRank}: with {@code t = scale * dy B}, {@code dB += scale * dy^T h}, {@code dA += t^T x} and
@@ -178,6 +179,25 @@ public interface Kernels extends AutoCloseable {
             @Nullable Tensor dB,
             float beta,
             @Nullable Tensor dx);
+
+    /**
+     * {@link #lowRank} of several layers that read the same x, on BF16, without a base.
+     *
+     * @param x BF16 [N, in]
+     * @param branches h and y are overwritten
+     */
+    void lowRankBranches(Tensor x, List<LowRankBranch> branches);
+
+    /**
+     * Backward of {@link #lowRankBranches}: {@link #lowRankBackward} of each, {@code dx} being the sum over all of them.
+     *
+     * @param branches with the gradients of the results in place of these
+     * @param gradients those of each branch's factors
+     * @param beta 0 or 1; with 0 the old contents of dx are not read
+     * @param dx BF16 [N, in]; null where it is not wanted
+     */
+    void lowRankBranchesBackward(
+            Tensor x, List<LowRankBranch> branches, List<LowRankGradient> gradients, float beta, @Nullable Tensor dx);
 
     /**
      * {@code out = base + down(f(gate(x)) * up(x))}, each layer as in {@link #lowRank}, on BF16; what lies between the layers

@@ -3,8 +3,11 @@ package dev.lowrank.kernels;
 import static dev.lowrank.kernels.Numbers.assertClose;
 import static dev.lowrank.kernels.Numbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -156,9 +159,17 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         LowRankLayer layer = new LowRankLayer(kernels.pack(w, memory), false, a, b, 0.5f);
         Tensor x = half(random(n * in), n, in);
         Tensor y = as(stream, full(beta == 0 ? filled(n * out) : random(n * out), n, out));
+        float[] start = read(y);
         double[] y0 = beta == 0 ? new double[n * out] : doubles(read(y));
         Tensor h = memory.take(DType.BF16, n, rank);
-        kernels.lowRank(x, layer, beta, h, y);
+        kernels.lowRank(x, layer, beta == 0 ? null : y, h, y);
+        float[] sum = read(y);
+        if (beta == 1) {
+            Tensor base = as(stream, full(start, n, out));
+            kernels.upload(filled(n * out), 0, y);
+            kernels.lowRank(x, layer, base, h, y);
+            assertThat(read(y)).isEqualTo(sum);
+        }
         double[] xs = doubles(read(x));
         double[] ws = doubles(read(w));
         double[] as = doubles(read(a));
@@ -240,7 +251,7 @@ public abstract class HalfMatmulContract extends KernelsFixture {
     /** y, h, dA, dB and dx of a layer. */
     private float[][] results(Tensor x, Tensor dy, Tensor h, LowRankLayer layer) {
         Tensor y = memory.take(DType.BF16, dy.shape());
-        kernels.lowRank(x, layer, 0, h, y);
+        kernels.lowRank(x, layer, null, h, y);
         Tensor dA = full(new float[layer.rank() * layer.inputs()], layer.rank(), layer.inputs());
         Tensor dB = full(new float[layer.outputs() * layer.rank()], layer.outputs(), layer.rank());
         Tensor dx = memory.take(DType.BF16, x.shape());
@@ -271,11 +282,11 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         FeedForwardState one = state(n, inner, rank);
         Tensor a = memory.take(DType.BF16, n, inner);
         Tensor sum = memory.take(n, width);
-        kernels.lowRank(x, gate, 0, one.gateH(), one.gate());
-        kernels.lowRank(x, up, 0, one.upH(), one.up());
+        kernels.lowRank(x, gate, null, one.gateH(), one.gate());
+        kernels.lowRank(x, up, null, one.upH(), one.up());
         kernels.gated(activation, one.gate(), one.up(), a);
         kernels.copy(base, sum);
-        kernels.lowRank(a, down, 1, one.downH(), sum);
+        kernels.lowRank(a, down, sum, one.downH(), sum);
         assertClose("out", read(out), doubles(read(sum)), 3 * ROUNDING, 1);
         assertClose("kept gate", read(kept.gate()), doubles(read(one.gate())), 3 * ROUNDING, 1);
 
@@ -298,6 +309,110 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         }
         kernels.feedForwardBackward(dOut, x, layers, kept, whole[0], NOT_WANTED, NOT_WANTED, null);
         assertThat(read(whole[0].a())).doesNotContain(Float.NaN);
+    }
+
+    @Test
+    void layersThatReadTheSameAreThemselvesOneByOne() {
+        for (int[] s : new int[][] {{5, 8, 12, 2}, {70, 40, 66, 3}, {300, 64, 96, 16}, {530, 32, 64, 8}}) {
+            for (float beta : new float[] {0, 1}) {
+                checkBranches(s[0], s[1], s[2], s[3], beta);
+            }
+        }
+    }
+
+    private void checkBranches(int n, int in, int out, int rank, float beta) {
+        List<LowRankLayer> layers = List.of(
+                layer(in, out, rank, false), layer(in, out / 2, rank + 1, true), layer(in, out / 2, rank, false));
+        Tensor x = half(random(n * in), n, in);
+        List<LowRankBranch> together = branches(layers, n);
+        List<LowRankBranch> alone = branches(layers, n);
+        kernels.lowRankBranches(x, together);
+        for (int i = 0; i < layers.size(); i++) {
+            kernels.lowRank(
+                    x, layers.get(i), null, alone.get(i).h(), alone.get(i).y());
+            assertThat(read(together.get(i).y())).isEqualTo(read(alone.get(i).y()));
+            assertThat(read(together.get(i).h())).isEqualTo(read(alone.get(i).h()));
+        }
+
+        List<LowRankBranch> back = new ArrayList<>();
+        List<LowRankGradient> gradients = new ArrayList<>();
+        List<LowRankGradient> expected = new ArrayList<>();
+        float[] before = random(n * in);
+        Tensor dx = half(beta == 0 ? filled(n * in) : before, n, in);
+        Tensor sum = half(beta == 0 ? new float[n * in] : before, n, in);
+        for (int i = 0; i < layers.size(); i++) {
+            LowRankLayer layer = layers.get(i);
+            float[] values = random(n * layer.outputs());
+            Tensor dy = i == 1 ? full(values, n, layer.outputs()) : half(values, n, layer.outputs());
+            back.add(new LowRankBranch(layer, alone.get(i).h(), dy));
+            gradients.add(gradient(layer));
+            expected.add(gradient(layer));
+            kernels.lowRankBackward(
+                    dy,
+                    x,
+                    alone.get(i).h(),
+                    layer,
+                    expected.get(i).a(),
+                    expected.get(i).b(),
+                    1,
+                    sum);
+        }
+        kernels.lowRankBranchesBackward(x, back, gradients, beta, dx);
+        assertClose("dx", read(dx), doubles(read(sum)), 4 * ROUNDING, 1);
+        for (int i = 0; i < layers.size(); i++) {
+            assertClose(
+                    "dA",
+                    read(gradients.get(i).a()),
+                    doubles(read(expected.get(i).a())),
+                    ROUNDING,
+                    Math.sqrt(n));
+            assertClose(
+                    "dB",
+                    read(gradients.get(i).b()),
+                    doubles(read(expected.get(i).b())),
+                    ROUNDING,
+                    Math.sqrt(n));
+        }
+        List<LowRankGradient> last = List.of(NOT_WANTED, NOT_WANTED, gradient(layers.get(2)));
+        kernels.lowRankBranchesBackward(x, back, last, 0, null);
+        assertThat(read(last.get(2).a())).isEqualTo(read(gradients.get(2).a()));
+    }
+
+    private List<LowRankBranch> branches(List<LowRankLayer> layers, int n) {
+        return layers.stream()
+                .map(layer -> new LowRankBranch(
+                        layer,
+                        memory.take(DType.BF16, n, layer.rank()),
+                        half(filled(n * layer.outputs()), n, layer.outputs())))
+                .toList();
+    }
+
+    @Test
+    void branchesThatDoNotFitAreRefused() {
+        LowRankLayer layer = layer(8, 6, 2, false);
+        List<LowRankBranch> branches = branches(List.of(layer), 5);
+        Tensor x = half(random(5 * 8), 5, 8);
+        List<LowRankGradient> gradients = List.of(gradient(layer));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernels.lowRankBranches(half(random(5 * 7), 5, 7), branches))
+                .withMessageContaining("lowRankBranches 0 x");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernels.lowRankBranches(x, List.of()))
+                .withMessageContaining("no branches");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernels.lowRankBranchesBackward(x, branches, List.of(), 0, null))
+                .withMessageContaining("1 branches and gradients of 0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernels.lowRankBranchesBackward(x, branches, gradients, 0.5f, null))
+                .withMessageContaining("beta");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernels.lowRank(
+                        x,
+                        layer,
+                        memory.take(5, 6),
+                        branches.getFirst().h(),
+                        branches.getFirst().y()))
+                .withMessageContaining("base is not of y's type");
     }
 
     private LowRankLayer layer(int in, int out, int rank, boolean fourBits) {

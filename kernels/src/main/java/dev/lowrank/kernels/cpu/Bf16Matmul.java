@@ -51,9 +51,14 @@ final class Bf16Matmul implements AutoCloseable {
         private final StripProduct product = StripProduct.best();
         private final Scratch interleaved = new Scratch();
         private final Scratch turned = new Scratch();
+        private final RowSums sums = RowSums.best(this);
 
         StripProduct product() {
             return product;
+        }
+
+        RowSums sums() {
+            return sums;
         }
 
         /** Rows {@code [i, i + m)} of A, which is stored as [k, m], as they are multiplied: zeros behind them up to a multiple of 32. */
@@ -71,6 +76,7 @@ final class Bf16Matmul implements AutoCloseable {
             product.close();
             interleaved.close();
             turned.close();
+            sums.close();
         }
     }
 

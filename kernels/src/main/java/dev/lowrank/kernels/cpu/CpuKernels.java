@@ -10,6 +10,7 @@ import dev.lowrank.kernels.FeedForwardState;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankBranch;
 import dev.lowrank.kernels.LowRankGradient;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
@@ -24,6 +25,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -292,12 +294,16 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void lowRank(Tensor x, LowRankLayer layer, float beta, Tensor h, Tensor y) {
-        LowRankShapes.forward(x, layer, beta, h, y);
+    public void lowRank(Tensor x, LowRankLayer layer, @Nullable Tensor base, Tensor h, Tensor y) {
+        LowRankShapes.forward(x, layer, base, h, y);
         if (x.dtype() == DType.BF16 && h.dtype() == DType.BF16) {
-            lowRank.forward(x, layer, beta, h, y);
+            lowRank.forward(x, layer, base, h, y);
             return;
         }
+        if (base != null && base != y) {
+            copy(base, y);
+        }
+        float beta = base == null ? 0 : 1;
         matmul.run(x, false, layer.a(), true, 1, 0, h);
         matmul.run(x, layer.weight(), !layer.transposed(), new Term(h, layer.b(), true, layer.scale()), beta, y);
     }
@@ -315,7 +321,8 @@ public final class CpuKernels implements Kernels {
         LowRankShapes.backward(dy, x, h, layer, dA, dB, beta, dx);
         boolean half = x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && (dx == null || dx.dtype() == DType.BF16);
         if (half) {
-            lowRank.backward(dy, x, h, layer, new LowRankGradient(dA, dB), beta, dx);
+            List<LowRankBranch> one = List.of(new LowRankBranch(layer, h, dy));
+            lowRank.backward(x, one, List.of(new LowRankGradient(dA, dB)), beta, dx);
             return;
         }
         if (dB != null) {
@@ -331,6 +338,19 @@ public final class CpuKernels implements Kernels {
                 matmul.run(dy, layer.weight(), layer.transposed(), new Term(t, layer.a(), false, 1), beta, dx);
             }
         }
+    }
+
+    @Override
+    public void lowRankBranches(Tensor x, List<LowRankBranch> branches) {
+        LowRankShapes.branches("lowRankBranches", x, branches);
+        lowRank.forward(x, branches);
+    }
+
+    @Override
+    public void lowRankBranchesBackward(
+            Tensor x, List<LowRankBranch> branches, List<LowRankGradient> gradients, float beta, @Nullable Tensor dx) {
+        LowRankShapes.branchesBackward(x, branches, gradients, beta, dx);
+        lowRank.backward(x, branches, gradients, beta, dx);
     }
 
     @Override

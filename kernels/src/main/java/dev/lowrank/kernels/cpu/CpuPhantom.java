@@ -5,6 +5,7 @@ import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FeedForwardLayers;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankBranch;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
@@ -17,7 +18,9 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +38,8 @@ final class CpuPhantom implements InvocationHandler {
     private final CrossEntropy crossEntropy;
     private final List<CpuWorkspace> open = new ArrayList<>();
     private long peak;
-    private long factors; // of low-rank layers
+    private final Map<Integer, Long> factors = new HashMap<>(); // of low-rank layers, by their place among branches
+    private long strips; // of their results' gradients
     private long insides; // of feed-forwards
     private long blocks; // of attention, in one thread
     private long copies; // in F32 for attention
@@ -65,7 +69,7 @@ final class CpuPhantom implements InvocationHandler {
             case "phantom" -> of(device, threads);
             case "workspace" -> workspace();
             case "pagedWorkspace" -> CpuWorkspace.phantom(workspace -> {});
-            case "ownBytes" -> half.bytes() + factors + insides + threads * blocks + copies;
+            case "ownBytes" -> half.bytes() + lowRankBytes() + insides + threads * blocks + copies;
             case "peakBytes" -> peakBytes();
             case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
             case "packTable" -> half.pack((Tensor) arguments[0], TiledEntropy.TILE, (Workspace) arguments[1]);
@@ -78,8 +82,9 @@ final class CpuPhantom implements InvocationHandler {
                         (Sequences) arguments[6],
                         (AttentionShape) arguments[7],
                         tensors(arguments, 1, 2, 3, 0, 4, 8, 9, 10));
-            case "lowRank" -> lowRank((LowRankLayer) arguments[1]);
-            case "lowRankBackward" -> lowRank((LowRankLayer) arguments[3]);
+            case "lowRank" -> lowRank(List.of((LowRankLayer) arguments[1]));
+            case "lowRankBackward" -> lowRank(List.of((LowRankLayer) arguments[3]));
+            case "lowRankBranches", "lowRankBranchesBackward" -> lowRank(layers((List<?>) arguments[1]));
             case "feedForward" -> feedForward((FeedForwardLayers) arguments[1]);
             case "feedForwardBackward" -> feedForward((FeedForwardLayers) arguments[2]);
             case "linearCrossEntropy" -> linearCrossEntropy(arguments);
@@ -132,10 +137,20 @@ final class CpuPhantom implements InvocationHandler {
         return null;
     }
 
-    private @Nullable Object lowRank(LowRankLayer layer) {
-        long strip = (long) Bf16Matmul.STRIP * layer.outputs() * Short.BYTES; // of dy
-        factors = Math.max(factors, factors(layer) + threads * strip);
+    private @Nullable Object lowRank(List<LowRankLayer> layers) {
+        for (int i = 0; i < layers.size(); i++) {
+            factors.merge(i, factors(layers.get(i)), Math::max);
+            strips = Math.max(strips, (long) Bf16Matmul.STRIP * layers.get(i).outputs() * Short.BYTES);
+        }
         return null;
+    }
+
+    private long lowRankBytes() {
+        return factors.values().stream().mapToLong(Long::longValue).sum() + threads * strips;
+    }
+
+    private static List<LowRankLayer> layers(List<?> branches) {
+        return branches.stream().map(branch -> ((LowRankBranch) branch).layer()).toList();
     }
 
     /** All three layers' factors at once, and for each thread a strip of dOut and two of what is inside. */
@@ -147,11 +162,13 @@ final class CpuPhantom implements InvocationHandler {
         return null;
     }
 
-    /** The factors packed, and each thread's part of their gradients, ranks rounded up; and a weight of 4 bits unpacked. */
+    /** The factors packed, and each thread's part of their gradients; and a weight of 4 bits unpacked. */
     private long factors(LowRankLayer layer) {
-        long both = (long) Bf16Layout.padded(layer.rank()) * (layer.inputs() + layer.outputs());
+        long packed =
+                PackedMatrix.bytes(layer.rank(), layer.inputs()) + PackedMatrix.bytes(layer.rank(), layer.outputs());
         long weight = layer.weight() instanceof Nf4 quantized ? Nf4Factor.bytes(quantized) : 0;
-        return weight + 2 * both * Short.BYTES + threads * both * Float.BYTES;
+        long sums = RowSums.bytes(layer.rank(), layer.inputs()) + RowSums.bytes(layer.rank(), layer.outputs());
+        return weight + packed + threads * sums;
     }
 
     /** No less than what each thread takes on the way back, and forwards; what is fixed is counted as a megabyte. */

@@ -18,26 +18,10 @@ final class FeedForwardProducts implements AutoCloseable {
 
     private final Team team;
     private final Bf16Matmul matmul;
-    private final Layer gate;
-    private final Layer up;
-    private final Layer down;
+    private final LowRankWork gate;
+    private final LowRankWork up;
+    private final LowRankWork down;
     private final Part[] parts;
-
-    /** One of the three layers. */
-    private static final class Layer {
-        private final LowRankFactors factors;
-        private final LowRankSums sums;
-
-        Layer(Team team) {
-            factors = new LowRankFactors(team);
-            sums = new LowRankSums(team.size());
-        }
-
-        void close() {
-            factors.close();
-            sums.close();
-        }
-    }
 
     /** What one thread works in, all BF16. */
     private static final class Part {
@@ -58,9 +42,9 @@ final class FeedForwardProducts implements AutoCloseable {
     FeedForwardProducts(Team team, Bf16Matmul matmul) {
         this.team = team;
         this.matmul = matmul;
-        this.gate = new Layer(team);
-        this.up = new Layer(team);
-        this.down = new Layer(team);
+        this.gate = new LowRankWork(team);
+        this.up = new LowRankWork(team);
+        this.down = new LowRankWork(team);
         this.parts = new Part[team.size()];
         for (int i = 0; i < parts.length; i++) {
             parts[i] = new Part();
@@ -68,9 +52,9 @@ final class FeedForwardProducts implements AutoCloseable {
     }
 
     void forward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
-        LowRankFactors.Direction toGate = gate.factors.forward(matmul, layers.gate());
-        LowRankFactors.Direction toUp = up.factors.forward(matmul, layers.up());
-        LowRankFactors.Direction toOut = down.factors.forward(matmul, layers.down());
+        LowRankFactors.Direction toGate = gate.factors().forward(layers.gate());
+        LowRankFactors.Direction toUp = up.factors().forward(layers.up());
+        LowRankFactors.Direction toOut = down.factors().forward(layers.down());
         int inner = layers.down().inputs();
         boolean half = out.dtype() == DType.BF16;
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(kept.gate().size()), (part, from, end) -> {
@@ -103,9 +87,9 @@ final class FeedForwardProducts implements AutoCloseable {
             LowRankGradient ofUp,
             LowRankGradient ofDown,
             @Nullable Tensor dx) {
-        LowRankFactors.Direction fromGate = gate.factors.backward(matmul, layers.gate());
-        LowRankFactors.Direction fromUp = up.factors.backward(matmul, layers.up());
-        LowRankFactors.Direction fromOut = down.factors.backward(matmul, layers.down());
+        LowRankFactors.Direction fromGate = gate.factors().backward(layers.gate());
+        LowRankFactors.Direction fromUp = up.factors().backward(layers.up());
+        LowRankFactors.Direction fromOut = down.factors().backward(layers.down());
         int inner = layers.down().inputs();
         int rank = Math.max(
                 layers.down().rank(), Math.max(layers.gate().rank(), layers.up().rank()));
@@ -113,9 +97,9 @@ final class FeedForwardProducts implements AutoCloseable {
             Part own = parts[part];
             Bf16Matmul.Part mine = matmul.part(part);
             StripProduct product = mine.product();
-            LowRankSums.Part gateSum = gate.sums.begin(part);
-            LowRankSums.Part upSum = up.sums.begin(part);
-            LowRankSums.Part downSum = down.sums.begin(part);
+            LowRankSums.Part gateSum = gate.sums().begin(part);
+            LowRankSums.Part upSum = up.sums().begin(part);
+            LowRankSums.Part downSum = down.sums().begin(part);
             for (long i = from; i < end; i += STRIP) {
                 int m = (int) Math.min(STRIP, end - i);
                 long elements = (long) m * inner;
@@ -143,14 +127,16 @@ final class FeedForwardProducts implements AutoCloseable {
                 upSum.add(mine, layers.up(), ofUp, m, input, du, LowRankProducts.rows(kept.upH(), i), t);
             }
         });
-        gate.sums.into(ofGate, layers.gate(), team);
-        up.sums.into(ofUp, layers.up(), team);
-        down.sums.into(ofDown, layers.down(), team);
+        gate.sums().into(ofGate, layers.gate(), matmul, team);
+        up.sums().into(ofUp, layers.up(), matmul, team);
+        down.sums().into(ofDown, layers.down(), matmul, team);
     }
 
     /** What weights of 4 bits are unpacked into. */
     long unpackedBytes() {
-        return gate.factors.unpackedBytes() + up.factors.unpackedBytes() + down.factors.unpackedBytes();
+        return gate.factors().unpackedBytes()
+                + up.factors().unpackedBytes()
+                + down.factors().unpackedBytes();
     }
 
     @Override

@@ -32,9 +32,9 @@ final class FeedForwardShapes {
         common("feedForwardBackward", x, layers, kept);
         Shapes.realMatrix(
                 "feedForwardBackward dOut", dOut, x.rows(), layers.down().outputs());
-        gradient("feedForwardBackward gate", gate, layers.gate());
-        gradient("feedForwardBackward up", up, layers.up());
-        gradient("feedForwardBackward down", down, layers.down());
+        LowRankShapes.gradient("feedForwardBackward gate", gate, layers.gate());
+        LowRankShapes.gradient("feedForwardBackward up", up, layers.up());
+        LowRankShapes.gradient("feedForwardBackward down", down, layers.down());
         if (dx != null) {
             Shapes.halfMatrix(
                     "feedForwardBackward dx", dx, x.rows(), layers.gate().inputs());
@@ -65,14 +65,5 @@ final class FeedForwardShapes {
                         .formatted(what, layer.inputs(), layer.outputs(), in, out));
         Shapes.matrix(what + " a", layer.a(), layer.rank(), in);
         Shapes.matrix(what + " b", layer.b(), out, layer.rank());
-    }
-
-    private static void gradient(String what, LowRankGradient gradient, LowRankLayer layer) {
-        if (gradient.a() != null) {
-            Shapes.matrix(what + " a", gradient.a(), layer.rank(), layer.inputs());
-        }
-        if (gradient.b() != null) {
-            Shapes.matrix(what + " b", gradient.b(), layer.outputs(), layer.rank());
-        }
     }
 }

@@ -3,7 +3,6 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
-import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -13,13 +12,13 @@ import org.jspecify.annotations.Nullable;
  * to dx, thin being t. The factors' memory is that of the next layer's.
  */
 final class LowRankFactors implements AutoCloseable {
-    private final Scratch forA = new Scratch();
-    private final Scratch forB = new Scratch();
+    private final Team team;
     private final Scratch packedA = new Scratch();
     private final Scratch packedB = new Scratch();
     private final Nf4Factor unpacked;
 
     LowRankFactors(Team team) {
+        this.team = team;
         this.unpacked = new Nf4Factor(team, new FreshPages());
     }
 
@@ -67,22 +66,42 @@ final class LowRankFactors implements AutoCloseable {
         }
     }
 
-    Direction forward(Bf16Matmul matmul, LowRankLayer layer) {
+    Direction forward(LowRankLayer layer) {
         int in = layer.inputs();
         int out = layer.outputs();
-        int rank = layer.rank();
-        PackedMatrix a = packed(matmul, layer.a(), 1, true, in, rank, forA, packedA);
-        PackedMatrix b = packed(matmul, layer.b(), layer.scale(), true, rank, out, forB, packedB);
-        return new Direction(in, out, rank, weight(layer, !layer.transposed()), a, b);
+        PackedMatrix a = empty(in, layer.rank(), packedA);
+        PackedMatrix b = empty(layer.rank(), out, packedB);
+        fill(a, b, layer, true);
+        return new Direction(in, out, layer.rank(), weight(layer, !layer.transposed()), a, b);
     }
 
-    Direction backward(Bf16Matmul matmul, LowRankLayer layer) {
+    Direction backward(LowRankLayer layer) {
         int in = layer.inputs();
         int out = layer.outputs();
-        int rank = layer.rank();
-        PackedMatrix a = packed(matmul, layer.a(), 1, false, rank, in, forA, packedA);
-        PackedMatrix b = packed(matmul, layer.b(), layer.scale(), false, out, rank, forB, packedB);
-        return new Direction(out, in, rank, weight(layer, layer.transposed()), b, a);
+        PackedMatrix a = empty(layer.rank(), in, packedA);
+        PackedMatrix b = empty(out, layer.rank(), packedB);
+        fill(a, b, layer, false);
+        return new Direction(out, in, layer.rank(), weight(layer, layer.transposed()), b, a);
+    }
+
+    private static PackedMatrix empty(int k, int n, Scratch memory) {
+        return new PackedMatrix(memory.atLeast(PackedMatrix.bytes(k, n)), k, n, k);
+    }
+
+    /** Both factors, or their transposes, block by block; B times the scale. */
+    private void fill(PackedMatrix a, PackedMatrix b, LowRankLayer layer, boolean transposed) {
+        int ofA = PackedMatrix.blocks(a.k()) * PackedMatrix.blocks(a.n());
+        int all = ofA + PackedMatrix.blocks(b.k()) * PackedMatrix.blocks(b.n());
+        team.split(all, 1, team.parts(layer.a().size() + layer.b().size()), (part, from, to) -> {
+            MemorySegment rounded = team.scratch(part, PackedMatrix.BLOCK_BYTES);
+            for (int i = (int) from; i < to; i++) {
+                if (i < ofA) {
+                    a.fillBlock(i, layer.a().data(), 1, transposed, rounded);
+                } else {
+                    b.fillBlock(i - ofA, layer.b().data(), layer.scale(), transposed, rounded);
+                }
+            }
+        });
     }
 
     private PackedMatrix weight(LowRankLayer layer, boolean transposed) {
@@ -92,21 +111,6 @@ final class LowRankFactors implements AutoCloseable {
         };
     }
 
-    private static PackedMatrix packed(
-            Bf16Matmul matmul,
-            Tensor factor,
-            float scale,
-            boolean transposed,
-            int k,
-            int n,
-            Scratch narrow,
-            Scratch memory) {
-        MemorySegment source = matmul.half(factor, scale, narrow);
-        PackedMatrix matrix = new PackedMatrix(memory.atLeast(PackedMatrix.bytes(k, n)), k, n, k);
-        matmul.fill(matrix, source, factor.columns(), transposed);
-        return matrix;
-    }
-
     /** What weights of 4 bits are unpacked into. */
     long unpackedBytes() {
         return unpacked.bytes();
@@ -114,9 +118,8 @@ final class LowRankFactors implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Scratch one : new Scratch[] {forA, forB, packedA, packedB}) {
-            one.close();
-        }
+        packedA.close();
+        packedB.close();
         unpacked.close();
     }
 }

@@ -4,11 +4,11 @@ import dev.lowrank.kernels.LowRankGradient;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Function;
 
 /** The gradients of a low-rank layer's factors: sums over rows, of which each thread makes its own from its strips. */
 final class LowRankSums implements AutoCloseable {
-    /** Columns of a strip that are interleaved at a time for a product that sums over rows. */
-    private static final int GROUP = 512;
+    private static final long BLOCK = (long) Transposition.SIZE * Transposition.SIZE * Float.BYTES;
 
     private final Part[] parts;
 
@@ -21,7 +21,6 @@ final class LowRankSums implements AutoCloseable {
 
     /** What one thread has summed. */
     static final class Part {
-        private final Scratch pairs = new Scratch(); // some columns of x or dy, by pairs of rows
         private final Scratch dA = new Scratch(); // F32 [r, in]
         private final Scratch dB = new Scratch(); // F32 [r, out]: the transpose
         private boolean begun;
@@ -45,34 +44,15 @@ final class LowRankSums implements AutoCloseable {
                 MemorySegment t) {
             int rank = layer.rank();
             if (wanted.b() != null) {
-                MemorySegment sum = dB.atLeast((long) rank * layer.outputs() * Float.BYTES);
-                add(mine, h, rank, dy, layer.outputs(), m, sum);
+                MemorySegment sum = dB.atLeast(RowSums.bytes(rank, layer.outputs()));
+                mine.sums().add(m, rank, h, layer.outputs(), dy, sum, begun);
             }
             if (wanted.a() != null) {
-                MemorySegment sum = dA.atLeast((long) rank * layer.inputs() * Float.BYTES);
-                add(mine, t, rank, x, layer.inputs(), m, sum);
+                MemorySegment sum = dA.atLeast(RowSums.bytes(rank, layer.inputs()));
+                mine.sums().add(m, rank, t, layer.inputs(), x, sum, begun);
             }
             begun = true;
             worked = true;
-        }
-
-        /** {@code sum[r, wide] (+)= thin^T left} over m rows of thin [m, r] and left [m, wide]. */
-        private void add(
-                Bf16Matmul.Part mine,
-                MemorySegment thin,
-                int rank,
-                MemorySegment left,
-                int wide,
-                int m,
-                MemorySegment sum) {
-            Bf16Matmul.Left turned = mine.turned(new Bf16Matmul.Left(thin, rank, true), m, 0, rank); // [r, m]
-            Bf16Matmul.Target to = new Bf16Matmul.Target(sum, wide, false);
-            for (int c = 0; c < wide; c += GROUP) {
-                int columns = Math.min(GROUP, wide - c);
-                PackedMatrix group = new PackedMatrix(pairs.atLeast(PackedMatrix.bytes(m, columns)), m, columns, m);
-                group.fill(left.asSlice((long) c * Short.BYTES), wide, false, 0, PackedMatrix.blocks(columns));
-                mine.product().run(rank, columns, Bf16Matmul.factors(turned, 0, group), null, to.at(0, c), begun);
-            }
         }
     }
 
@@ -82,27 +62,23 @@ final class LowRankSums implements AutoCloseable {
         return parts[part];
     }
 
+    /** One thread's, as far as it is. */
+    Part part(int part) {
+        return parts[part];
+    }
+
     /** Adds all threads' sums, in the order of the threads, to what is wanted; then all are empty again. */
-    void into(LowRankGradient wanted, LowRankLayer layer, Team team) {
-        int rank = layer.rank();
+    void into(LowRankGradient wanted, LowRankLayer layer, Bf16Matmul matmul, Team team) {
         Tensor dA = wanted.a();
         Tensor dB = wanted.b();
         if (dA != null) {
-            team.split(dA.size(), 16, team.parts(dA.size()), (part, from, to) -> {
-                for (Part one : parts) {
-                    if (one.worked) {
-                        add(one.dA.atLeast(0), dA.data(), from, to);
-                    }
-                }
+            each(team, matmul, layer.rank(), layer.inputs(), part -> part.dA, (part, sum, from, to) -> {
+                add(sum, dA, from, to);
             });
         }
         if (dB != null) {
-            team.split(layer.outputs(), 16, team.parts(dB.size()), (part, from, to) -> {
-                for (Part one : parts) {
-                    if (one.worked) {
-                        addTransposed(one.dB.atLeast(0), layer.scale(), dB.data(), rank, layer.outputs(), from, to);
-                    }
-                }
+            each(team, matmul, layer.rank(), layer.outputs(), part -> part.dB, (part, sum, from, to) -> {
+                addTransposed(sum, layer.scale(), dB, from, to, team.scratch(part, BLOCK));
             });
         }
         for (Part one : parts) {
@@ -110,31 +86,69 @@ final class LowRankSums implements AutoCloseable {
         }
     }
 
-    private static void add(MemorySegment part, MemorySegment sum, long from, long to) {
-        long whole = Lanes.whole(from, to);
-        for (long i = from; i < whole; i += Lanes.WIDTH) {
-            Lanes.store(Lanes.load(sum, i).add(Lanes.load(part, i)), sum, i);
-        }
-        for (long i = whole; i < to; i++) {
-            Lanes.set(sum, i, Lanes.get(sum, i) + Lanes.get(part, i));
+    private interface Columns {
+        /** Does something with the columns {@code [from, to)} of a sum F32 [r, n]. */
+        void run(int part, MemorySegment sum, int from, int to);
+    }
+
+    /** All columns of the sums that threads have made, in order. */
+    private void each(Team team, Bf16Matmul matmul, int rank, int n, Function<Part, Scratch> sum, Columns columns) {
+        team.split(n, PackedMatrix.BLOCK, team.parts((long) rank * n), (part, from, to) -> {
+            for (Part one : parts) {
+                if (one.worked) {
+                    MemorySegment memory = sum.apply(one).atLeast(0);
+                    matmul.part(part).sums().order(memory, rank, n, (int) from, (int) to);
+                    columns.run(part, memory, (int) from, (int) to);
+                }
+            }
+        });
+    }
+
+    private static void add(MemorySegment sum, Tensor dA, int from, int to) {
+        int n = dA.columns();
+        for (int r = 0; r < dA.rows(); r++) {
+            long source = (long) r * RowSums.stride(n);
+            long target = (long) r * n;
+            int whole = from + Lanes.whole(to - from);
+            for (int i = from; i < whole; i += Lanes.WIDTH) {
+                Lanes.store(Lanes.load(dA.data(), target + i).add(Lanes.load(sum, source + i)), dA.data(), target + i);
+            }
+            for (int i = whole; i < to; i++) {
+                Lanes.set(dA.data(), target + i, Lanes.get(dA.data(), target + i) + Lanes.get(sum, source + i));
+            }
         }
     }
 
-    /** {@code dB[o, r] += scale * part[r, o]} for the rows {@code [from, to)}. */
+    /** {@code dB[o, r] += scale * sum[r, o]} for the rows {@code [from, to)}, by way of a block F32 [16, 16]. */
     private static void addTransposed(
-            MemorySegment part, float scale, MemorySegment dB, int rank, int out, long from, long to) {
-        for (long o = from; o < to; o++) {
-            for (int r = 0; r < rank; r++) {
-                long at = o * rank + r;
-                Lanes.set(dB, at, Math.fma(Lanes.get(part, (long) r * out + o), scale, Lanes.get(dB, at)));
+            MemorySegment sum, float scale, Tensor dB, int from, int to, MemorySegment block) {
+        int rank = dB.columns();
+        int stride = RowSums.stride(dB.rows());
+        for (int r = 0; r < rank; r += Transposition.SIZE) {
+            int ranks = Math.min(Transposition.SIZE, rank - r);
+            for (int o = from; o < to; o += Transposition.SIZE) {
+                int rows = Math.min(Transposition.SIZE, to - o);
+                Transposition.run(sum, (long) r * stride + o, stride, block, 0, Transposition.SIZE);
+                for (int i = 0; i < rows; i++) {
+                    addScaled(block, i * Transposition.SIZE, scale, dB.data(), (long) (o + i) * rank + r, ranks);
+                }
             }
+        }
+    }
+
+    private static void addScaled(MemorySegment part, int from, float scale, MemorySegment sum, long to, int n) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(part, from + i).fma(Lanes.all(scale), Lanes.load(sum, to + i)), sum, to + i);
+        }
+        for (int i = whole; i < n; i++) {
+            Lanes.set(sum, to + i, Math.fma(Lanes.get(part, from + i), scale, Lanes.get(sum, to + i)));
         }
     }
 
     @Override
     public void close() {
         for (Part part : parts) {
-            part.pairs.close();
             part.dA.close();
             part.dB.close();
         }

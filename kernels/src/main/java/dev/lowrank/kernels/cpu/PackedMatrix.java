@@ -96,6 +96,44 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk) {
         }
     }
 
+    /**
+     * Fills one of its blocks, all rows being one chunk, from an F32 matrix times a factor.
+     *
+     * @param source B [k, n], or its transpose [n, k], dense
+     * @param rounded BF16 [32, 32] to work in
+     */
+    void fillBlock(int block, MemorySegment source, float factor, boolean transposed, MemorySegment rounded) {
+        int i = block % blocks(k);
+        int j = block / blocks(k);
+        int rows = Math.min(BLOCK, k - i * BLOCK);
+        int columns = Math.min(BLOCK, n - j * BLOCK);
+        int height = transposed ? columns : rows;
+        int width = transposed ? rows : columns;
+        long stride = transposed ? k : n;
+        long from = transposed ? j * BLOCK * stride + i * BLOCK : i * BLOCK * stride + j * BLOCK;
+        if (height < BLOCK || width < BLOCK) {
+            rounded.asSlice(0, BLOCK_BYTES).fill((byte) 0);
+        }
+        for (int y = 0; y < height; y++) {
+            round(source, from + y * stride, factor, rounded, y * BLOCK, width);
+        }
+        if (transposed) {
+            fillTransposed(rounded, 0, BLOCK, BLOCK, BLOCK, block(i, j));
+        } else {
+            fillPlain(rounded, 0, BLOCK, BLOCK, BLOCK, block(i, j));
+        }
+    }
+
+    private static void round(MemorySegment source, long from, float factor, MemorySegment target, long to, int count) {
+        int whole = Lanes.whole(count);
+        for (int x = 0; x < whole; x += Lanes.WIDTH) {
+            Floats.narrow(Lanes.load(source, from + x).mul(factor), target, to + x);
+        }
+        for (int x = whole; x < count; x++) {
+            Floats.narrow(Lanes.get(source, from + x) * factor, target, to + x);
+        }
+    }
+
     /** A block of rows x columns whose first element is {@code source[from]}. */
     private void fillPlain(MemorySegment source, long from, long stride, int rows, int columns, long at) {
         if (rows == BLOCK && columns == BLOCK && Lanes.WIDTH == PAIRS) {
@@ -138,6 +176,12 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk) {
 
     /** The same from the transpose: a pair lies together, the columns {@code stride} elements apart. */
     private void fillTransposed(MemorySegment source, long from, long stride, int rows, int columns, long at) {
+        if (rows == BLOCK && columns == BLOCK && from % 2 == 0 && stride % 2 == 0) {
+            long words = stride / 2;
+            Transposition.run(source, from / 2, words, data, at / Integer.BYTES, BLOCK);
+            Transposition.run(source, from / 2 + PAIRS * words, words, data, at / Integer.BYTES + PAIRS, BLOCK);
+            return;
+        }
         for (int c = 0; c < BLOCK; c++) {
             long pair = (from + c * stride) * Short.BYTES;
             long word = at + (long) c * Integer.BYTES;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.LowRankBranch;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
@@ -14,6 +15,7 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -177,9 +179,29 @@ class CpuPhantomTest {
                     weight, false, zero(on, space, DType.F32, 2, 4096), zero(on, space, DType.F32, 1024, 2), 1);
             Tensor x = zero(on, space, DType.BF16, 50, 4096);
             Tensor h = zero(on, space, DType.BF16, 50, 2);
-            on.lowRank(x, layer, 0, h, zero(on, space, DType.BF16, 50, 1024));
+            on.lowRank(x, layer, null, h, zero(on, space, DType.BF16, 50, 1024));
         });
         assertThat(kernels.ownBytes()).isBetween(1024 * 4096 * 2L, phantom.ownBytes());
+    }
+
+    /** Each layer keeps its own unpacked, at the place that it has among those that read the same. */
+    @Test
+    void layersOfFourBitsThatReadTheSameAreUnpackedIntoWhatThePhantomCounts() {
+        onBoth((on, space) -> {
+            Tensor x = zero(on, space, DType.BF16, 50, 4096);
+            on.lowRankBranches(x, List.of(fourBits(on, space, 1024), fourBits(on, space, 512)));
+            on.lowRankBranches(x, List.of(fourBits(on, space, 256), fourBits(on, space, 768)));
+        });
+        assertThat(kernels.ownBytes()).isBetween((1024 + 768) * 4096 * 2L, phantom.ownBytes());
+        assertThat(phantom.ownBytes()).isLessThan((1024 + 768) * 4096 * 2L + 10_000_000);
+    }
+
+    private static LowRankBranch fourBits(Kernels on, Workspace space, int out) {
+        Nf4 weight = Nf4.allocate(space, out, 4096, true);
+        on.quantizeNf4(zero(on, space, DType.F32, out, 4096), weight);
+        LowRankLayer layer = new LowRankLayer(
+                weight, false, zero(on, space, DType.F32, 2, 4096), zero(on, space, DType.F32, out, 2), 1);
+        return new LowRankBranch(layer, zero(on, space, DType.BF16, 50, 2), zero(on, space, DType.BF16, 50, out));
     }
 
     @Test

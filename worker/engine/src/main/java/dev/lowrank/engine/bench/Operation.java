@@ -2,12 +2,14 @@ package dev.lowrank.engine.bench;
 
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.FeedForwardLayers;
+import dev.lowrank.kernels.LowRankBranch;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,8 @@ final class Operation {
             case "matmul" -> 2.0 * Arrays.stream(extents(arguments)).reduce(1, Math::multiplyExact);
             case "lowRank" -> lowRank(arguments, 1, 2);
             case "lowRankBackward" -> lowRankBackward(arguments);
+            case "lowRankBranches" -> branches(arguments, 1, 2);
+            case "lowRankBranchesBackward" -> branches(arguments, last(arguments) == null ? 0 : 1, 4);
             case "feedForward" -> feedForward(arguments, 1, 2);
             case "feedForwardBackward" -> feedForward(arguments, last(arguments) == null ? 0 : 1, 4);
             case "attention" -> 4 * attention(arguments);
@@ -46,6 +50,15 @@ final class Operation {
         boolean input = arguments[7] != null;
         double thin = 1 + (arguments[4] == null ? 0 : 1) + (arguments[5] == null ? 0 : 1) + (input ? 1 : 0);
         return lowRank(arguments, input ? 1 : 0, thin);
+    }
+
+    private static double branches(@Nullable Object[] arguments, int whole, double thin) {
+        long rows = first(Tensor.class, arguments).rows();
+        double sum = 0;
+        for (Object branch : first(List.class, arguments)) {
+            sum += lowRank(((LowRankBranch) branch).layer(), rows, whole, thin);
+        }
+        return sum;
     }
 
     /** Gate, up and down; the way back through down is needed even where no gradient of the input is. */

@@ -87,7 +87,7 @@ final class Attention {
             int keys = plan.kvHeads() * plan.headWidth();
             return tape.split(inputs.get(0).forward(tape, x), plan.heads() * plan.headWidth(), keys, keys);
         }
-        return inputs.stream().map(linear -> linear.forward(tape, x)).toList();
+        return Linear.forward(tape, x, inputs);
     }
 
     private Value rotated(Tape tape, Value x, int heads, Pass pass) {

@@ -46,9 +46,9 @@ final class FeedForward {
         return whole == null ? down.onto(tape, stream, inner(tape, x)) : whole;
     }
 
-    /** All of it as one operation, where gate, up and down have LoRA and nothing else; else null. */
+    /** All of it as one operation, where gate, up and down have LoRA and nothing else, biases neither; else null. */
     private @Nullable Value fused(Tape tape, @Nullable Value stream, Value x) {
-        if (!plan.gated() || inputs.size() == 1) {
+        if (!plan.gated() || plan.bias() || inputs.size() == 1) {
             return null;
         }
         AdaptedLinear gate = inputs.get(0).adapted();
@@ -66,7 +66,7 @@ final class FeedForward {
         }
         List<Value> gateUp = inputs.size() == 1
                 ? tape.split(inputs.get(0).forward(tape, x), plan.width(), plan.width())
-                : inputs.stream().map(linear -> linear.forward(tape, x)).toList();
+                : Linear.forward(tape, x, inputs);
         return tape.gated(plan.activation(), gateUp.get(0), gateUp.get(1));
     }
 

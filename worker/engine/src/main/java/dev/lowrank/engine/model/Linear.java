@@ -7,6 +7,8 @@ import dev.lowrank.engine.tape.Matrix;
 import dev.lowrank.engine.tape.Rescaling;
 import dev.lowrank.engine.tape.Tape;
 import dev.lowrank.engine.tape.Value;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A linear layer of the model, which an adapter may be attached to. */
@@ -66,15 +68,40 @@ public final class Linear {
         this.adapter = adapter;
     }
 
+    /** What each of them makes of the same x, in one operation where LoRA and nothing else is on them. */
+    static List<Value> forward(Tape tape, Value x, List<Linear> linears) {
+        List<Linear> together = new ArrayList<>();
+        List<AdaptedLinear> layers = new ArrayList<>();
+        for (Linear linear : linears) {
+            AdaptedLinear adapted = linear.adapted();
+            if (adapted != null && tape.fuses(x, adapted)) {
+                together.add(linear);
+                layers.add(adapted);
+            }
+        }
+        if (together.size() < 2) {
+            return linears.stream().map(linear -> linear.forward(tape, x)).toList();
+        }
+        List<Value> products = tape.linears(x, layers);
+        List<Value> results = new ArrayList<>();
+        for (Linear linear : linears) {
+            int place = together.indexOf(linear);
+            results.add(place < 0 ? linear.forward(tape, x) : linear.biased(tape, products.get(place)));
+        }
+        return results;
+    }
+
     /** x [N, in] to [N, out]. */
     Value forward(Tape tape, Value x) {
         Rescaling rescaling = adapter instanceof Rescaling r ? r : null;
         Value in = rescaling != null && rescaling.input() ? tape.rescaled(x, rescaling.factor()) : x;
         Value y = adapter instanceof LowRank lowRank ? updated(tape, in, lowRank) : plain(tape, in);
-        if (bias != null) {
-            y = tape.bias(y, bias.parameter());
-        }
+        y = biased(tape, y);
         return rescaling != null && !rescaling.input() ? tape.rescaled(y, rescaling.factor()) : y;
+    }
+
+    private Value biased(Tape tape, Value y) {
+        return bias == null ? y : tape.bias(y, bias.parameter());
     }
 
     /** {@code stream + y}, in one operation where nothing else is done to y. */
@@ -86,10 +113,10 @@ public final class Linear {
                 : tape.residual(stream, forward(tape, x));
     }
 
-    /** The layer where plain LoRA is on it and nothing else is done, or null. */
+    /** The layer without its bias where plain LoRA is on it, or null. */
     @Nullable
     AdaptedLinear adapted() {
-        return bias == null && adapter instanceof LowRank lowRank && lowRank.magnitude() == null
+        return adapter instanceof LowRank lowRank && lowRank.magnitude() == null
                 ? new AdaptedLinear(weight.matrix(), transposed, lowRank)
                 : null;
     }

@@ -1,7 +1,7 @@
 package dev.lowrank.engine.tape;
 
 /**
- * A linear layer without bias that LoRA is on, and nothing else.
+ * A linear layer that LoRA is on, its bias left aside.
  *
  * @param weight [out, in], or [in, out] if transposed
  */

@@ -9,6 +9,7 @@ import dev.lowrank.kernels.FeedForwardState;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.LossSum;
+import dev.lowrank.kernels.LowRankBranch;
 import dev.lowrank.kernels.LowRankGradient;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Sequences;
@@ -168,7 +169,7 @@ public final class Tape {
     public Value linear(Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
         Tensor out = workspace.take(x.data().dtype(), x.data().rows(), transposed ? weight.columns() : weight.rows());
         Projection projection = new Projection(x, weight, transposed, lowRank);
-        projection.addTo(out, 0);
+        projection.run(null, out);
         Value y = result(out, projection.needsGradient());
         record(y, projection::backward);
         return y;
@@ -177,9 +178,8 @@ public final class Tape {
     /** {@code stream + linear(x)}, added up in the stream's type; the stream was x's origin and has no other use. */
     public Value linearOnto(Value stream, Value x, Matrix weight, boolean transposed, @Nullable LowRank lowRank) {
         Tensor out = like(stream.data());
-        kernels.copy(stream.data(), out);
         Projection projection = new Projection(x, weight, transposed, lowRank);
-        projection.addTo(out, 1);
+        projection.run(stream.data(), out);
         Value y = result(out, stream.needsGradient() || projection.needsGradient());
         record(y, dy -> {
             if (projection.needsGradient()) {
@@ -191,7 +191,7 @@ public final class Tape {
         return y;
     }
 
-    /** Whether {@link #feedForward} can do such layers: frozen, computed in bf16, and dropping nothing. */
+    /** Whether such layers over x can be parts of one operation: frozen, computed in bf16, and dropping nothing. */
     public boolean fuses(Value x, AdaptedLinear... layers) {
         for (AdaptedLinear layer : layers) {
             boolean drops = recording && layer.lowRank().dropout() > 0;
@@ -200,6 +200,44 @@ public final class Tape {
             }
         }
         return true;
+    }
+
+    /** Layers that read the same x, in one operation; {@link #fuses} holds. */
+    public List<Value> linears(Value x, List<AdaptedLinear> linears) {
+        List<LowRankBranch> branches = new ArrayList<>();
+        List<Value> results = new ArrayList<>();
+        int rows = x.data().rows();
+        for (AdaptedLinear linear : linears) {
+            LowRankLayer layer = layer(linear);
+            Tensor out = workspace.take(DType.BF16, rows, layer.outputs());
+            branches.add(new LowRankBranch(layer, workspace.take(DType.BF16, rows, layer.rank()), out));
+            results.add(result(out, x.needsGradient() || trainable(linear)));
+        }
+        kernels.lowRankBranches(x.data(), branches);
+        if (results.stream().anyMatch(Value::needsGradient)) {
+            backward.add(() -> linearsBackward(x, linears, branches, results));
+        }
+        return results;
+    }
+
+    /** Of those results that have a gradient. */
+    private void linearsBackward(
+            Value x, List<AdaptedLinear> linears, List<LowRankBranch> branches, List<Value> results) {
+        List<LowRankBranch> reached = new ArrayList<>();
+        List<LowRankGradient> gradients = new ArrayList<>();
+        for (int i = 0; i < results.size(); i++) {
+            Tensor dy = results.get(i).gradient();
+            if (results.get(i).needsGradient() && dy != null) {
+                reached.add(new LowRankBranch(
+                        branches.get(i).layer(), branches.get(i).h(), dy));
+                gradients.add(gradient(linears.get(i)));
+            }
+        }
+        if (!reached.isEmpty()) {
+            Tensor present = x.gradient();
+            Tensor dx = present == null && x.needsGradient() ? fresh(x) : present;
+            kernels.lowRankBranchesBackward(x.data(), reached, gradients, present == null ? 0 : 1, dx);
+        }
     }
 
     /**
@@ -312,12 +350,15 @@ public final class Tape {
                     : null;
         }
 
-        /** {@code out = y + beta * out}. */
-        void addTo(Tensor out, float beta) {
+        /** {@code out = base + y}, or without a base if that is null. */
+        void run(@Nullable Tensor base, Tensor out) {
             LowRankLayer whole = whole();
             if (whole != null && h != null) {
-                kernels.lowRank(x.data(), whole, beta, h, out);
+                kernels.lowRank(x.data(), whole, base, h, out);
                 return;
+            }
+            if (base != null) {
+                kernels.copy(base, out);
             }
             Term term = null;
             if (lowRank != null && h != null) {
@@ -327,7 +368,7 @@ public final class Tape {
                 kernels.matmul(input, false, lowRank.a().value(), true, 1, 0, h);
                 term = new Term(h, lowRank.b().value(), true, lowRank.scale());
             }
-            product(x.data(), weight, !transposed, term, beta, out);
+            product(x.data(), weight, !transposed, term, base == null ? 0 : 1, out);
         }
 
         void backward(Tensor dy) {

@@ -159,6 +159,38 @@ class TapeOperationsTest {
             assertThat(tape.fuses(x, gate, up, down)).isTrue();
             return tape.feedForward(tape.constant(stream.value()), x, activation, gate, up, down);
         };
+        assertGradientsFitInBf16(pass);
+    }
+
+    @Test
+    void layersThatReadTheSameInBf16() {
+        assumeTrue(kernels.multipliesBf16(), "This processor does not multiply bf16.");
+        List<AdaptedLinear> layers = List.of(adapted("q", 6, WIDTH), adapted("k", 6, WIDTH), adapted("v", 6, WIDTH));
+        Parameter scale = frozen("scale", 1, WIDTH);
+        assertGradientsFitInBf16(tape -> {
+            Value x = tape.rmsNorm(rows(tape), scale, 1, 1e-5f, DType.BF16);
+            List<Value> results = tape.linears(x, layers);
+            Value qk = tape.sum(tape.as(DType.F32, results.get(0)), tape.as(DType.F32, results.get(1)));
+            return tape.sum(qk, tape.as(DType.F32, results.get(2)));
+        });
+    }
+
+    @Test
+    void aLayerWhoseResultIsNotUsedHasNoGradient() {
+        assumeTrue(kernels.multipliesBf16(), "This processor does not multiply bf16.");
+        List<AdaptedLinear> layers = List.of(adapted("q", 6, WIDTH), adapted("k", 6, WIDTH));
+        Parameter scale = frozen("scale", 1, WIDTH);
+        backward(tape -> {
+            Value x = tape.rmsNorm(rows(tape), scale, 1, 1e-5f, DType.BF16);
+            return tape.as(DType.F32, tape.linears(x, layers).get(1));
+        });
+        assertThat(values(Objects.requireNonNull(layers.get(0).lowRank().a().gradient())))
+                .containsOnly(0);
+        assertThat(values(Objects.requireNonNull(layers.get(1).lowRank().a().gradient())))
+                .doesNotContain(0);
+    }
+
+    private void assertGradientsFitInBf16(Function<Tape, Value> pass) {
         backward(pass);
         for (Parameter p : parameters) {
             double length = 0;
