@@ -321,6 +321,11 @@ final class Assembler {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5D);
     }
 
+    /** The larger of both; y where one is a NaN. */
+    void larger(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5F);
+    }
+
     /** The mask of the lanes where x is below y. */
     void below(int mask, int x, int y) {
         evexRegisters(T0F, 0, 0, mask, x, y, 0, 0xC2);
@@ -366,6 +371,12 @@ final class Assembler {
 
     void storeFloats(int base, int displacement, int mask, int from) {
         evex(T0F, 0, 0, 0, base, false, mask, 0x11, from);
+        memory(from, base, displacement);
+    }
+
+    /** The first lane alone. */
+    void storeFirst(int base, int displacement, int from) {
+        evex(T0F, PF3, 0, 0, base, false, 0, 0x11, from);
         memory(from, base, displacement);
     }
 

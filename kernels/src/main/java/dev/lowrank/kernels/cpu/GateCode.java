@@ -26,19 +26,8 @@ final class GateCode {
     private static final int STEP = 64; // bytes
     private static final int VECTOR = 32; // bytes of 16 elements
 
-    // Vectors that stay: the constants in their order, then zero.
-    private static final int LOG2_E = 16;
-    private static final int ROUND = 17;
-    private static final int SMALLEST = 18;
-    private static final int MINUS_LN2_HIGH = 19;
-    private static final int MINUS_LN2_LOW = 20;
-    private static final int C7 = 21;
-    private static final int C2 = 26;
-    private static final int ONE = 27;
-    private static final int ZERO = 28;
-
-    private static final int VISIBLE = 1; // masks
-    private static final int NEGATIVE = 2;
+    private static final int ZERO = 28; // a vector that stays, behind the exponential's constants
+    private static final int NEGATIVE = 2; // a mask
 
     private final Assembler code = new Assembler();
 
@@ -59,10 +48,8 @@ final class GateCode {
     }
 
     private void write(boolean backward) {
-        for (int i = 0; i <= ONE - LOG2_E; i++) {
-            code.spread(LOG2_E + i, RDI, CONSTANTS + i * Float.BYTES);
-        }
-        code.subtractFloats(ZERO, ONE, ONE);
+        ExpCode.constants(code, RDI, CONSTANTS);
+        code.subtractFloats(ZERO, ExpCode.ONE, ExpCode.ONE);
         int[] places = {GATE, UP, OUT, D_OUT, D_UP};
         int[] pointers = {RAX, RDX, RSI, R8, R9};
         int used = backward ? 5 : 3;
@@ -119,8 +106,8 @@ final class GateCode {
         code.multiplyFloats(2 + half, z, s);
         code.multiplyFloats(2 + half, d, 2 + half);
         int slope = 8;
-        code.subtractFloats(slope, ONE, s);
-        code.multiplyAdd(slope, z, ONE);
+        code.subtractFloats(slope, ExpCode.ONE, s);
+        code.multiplyAdd(slope, z, ExpCode.ONE);
         code.multiplyFloats(slope, s, slope);
         code.multiplyFloats(d, d, up);
         code.multiplyFloats(half, d, slope);
@@ -134,31 +121,13 @@ final class GateCode {
     /** {@code to = 1 / (1 + e^-z)}, as {@link Curves} has it; the vectors from 9 on are worked with. */
     private void sigmoid(int to, int z) {
         int x = 9; // -|z|
-        int shifted = 10;
-        int n = 11;
-        int r = 12;
         int e = 13;
         code.subtractFloats(x, ZERO, z);
         code.smaller(x, x, z);
-        code.moveFloats(shifted, x);
-        code.multiplyAdd(shifted, LOG2_E, ROUND);
-        code.subtractFloats(n, shifted, ROUND);
-        code.moveFloats(r, n);
-        code.multiplyAdd(r, MINUS_LN2_HIGH, x);
-        code.moveFloats(shifted, n);
-        code.multiplyAdd(shifted, MINUS_LN2_LOW, r);
-        code.moveFloats(r, shifted);
-        code.moveFloats(e, C7);
-        for (int c = C7 + 1; c <= C2; c++) {
-            code.multiplyAdd(e, r, c);
-        }
-        code.multiplyAdd(e, r, ONE);
-        code.multiplyAdd(e, r, ONE);
-        code.notBelow(VISIBLE, x, SMALLEST);
-        code.scale(e, e, n, VISIBLE);
+        ExpCode.exp(code, e, x, 10);
         code.below(NEGATIVE, z, ZERO);
-        code.choose(to, NEGATIVE, e, ONE);
-        code.addFloats(e, e, ONE);
+        code.choose(to, NEGATIVE, e, ExpCode.ONE);
+        code.addFloats(e, e, ExpCode.ONE);
         code.divideFloats(to, to, e);
     }
 }
