@@ -26,14 +26,17 @@ final class CodedLogits implements LogitPass {
     }
 
     @Override
-    public void run(Tile tile, MemorySegment largest, MemorySegment sums) {
+    public void run(Tile tile, MemorySegment largest, MemorySegment sums, MemorySegment next) {
         tile.fillUp();
         set(LogitCode.LOGITS, tile.logits().address());
         set(LogitCode.STRIDE, tile.stride() * Float.BYTES);
         set(LogitCode.ROWS, tile.rows());
-        set(LogitCode.STEPS, tile.padded() / STEP);
+        long steps = tile.padded() / STEP;
+        set(LogitCode.STEPS, steps);
         set(LogitCode.LARGEST, largest.address());
         set(LogitCode.SUMS, sums.address());
+        set(LogitCode.NEXT, next.address());
+        set(LogitCode.ADVANCE, Math.min(LogitCode.MOST_AHEAD, next.byteSize() / (tile.rows() * steps)));
         code.call(arguments.address());
     }
 

@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import static dev.lowrank.kernels.cpu.Assembler.R10;
+import static dev.lowrank.kernels.cpu.Assembler.R11;
 import static dev.lowrank.kernels.cpu.Assembler.R8;
 import static dev.lowrank.kernels.cpu.Assembler.R9;
 import static dev.lowrank.kernels.cpu.Assembler.RAX;
@@ -11,7 +12,8 @@ import static dev.lowrank.kernels.cpu.Assembler.RSI;
 
 /**
  * The machine code of {@link CodedLogits}. A row of a tile is in the first cache when its exponentials are taken, since its
- * largest logit was looked for just before. Steps are of 32 words.
+ * largest logit was looked for just before. Steps are of 32 words. Exponentials leave the memory idle, so what the next product
+ * reads is asked for meanwhile.
  */
 final class LogitCode {
     // Places in the memory that the code's argument points to: addresses and counts of 64 bits, then fp32 numbers.
@@ -21,8 +23,12 @@ final class LogitCode {
     static final int STEPS = 24;
     static final int LARGEST = 32;
     static final int SUMS = 40;
+    static final int NEXT = 48; // what is to be brought into the second cache
+    static final int ADVANCE = 56; // bytes of it in each step, at most three lines
     static final int CONSTANTS = 64; // Exp.CONSTANTS
     static final int BYTES = 128;
+
+    static final int MOST_AHEAD = 192; // bytes
 
     private static final int VECTOR = 64; // bytes
     private static final int STEP = 128;
@@ -47,6 +53,7 @@ final class LogitCode {
         code.load(R9, RDI, ROWS);
         code.load(RSI, RDI, LARGEST);
         code.load(R10, RDI, SUMS);
+        code.load(R11, RDI, NEXT);
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
         largest();
@@ -82,6 +89,10 @@ final class LogitCode {
         code.mov(RDX, R8);
         code.subtractFloats(SUM, ExpCode.ONE, ExpCode.ONE);
         steps(() -> {
+            for (int line = 0; line < MOST_AHEAD; line += VECTOR) {
+                code.prefetch(R11, line);
+            }
+            code.addLoaded(R11, RDI, ADVANCE);
             for (int i = 0; i < 2; i++) {
                 int x = 2 + i;
                 code.loadFloats(x, RAX, i * VECTOR);

@@ -36,6 +36,7 @@ interface LogitPass {
      *
      * @param largest F32 [rows], before the cap
      * @param sums F32 [rows], overwritten
+     * @param next what will be read next, and may be brought into the second cache meanwhile
      */
-    void run(Tile tile, MemorySegment largest, MemorySegment sums);
+    void run(Tile tile, MemorySegment largest, MemorySegment sums, MemorySegment next);
 }

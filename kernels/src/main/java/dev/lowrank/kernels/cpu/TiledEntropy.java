@@ -142,11 +142,22 @@ final class TiledEntropy {
                     meetLabel(i, label, tile.words());
                 }
             }
-            pass.run(tile, largest, added);
+            pass.run(tile, largest, added, next(from));
             for (int i = 0; i < tile.rows(); i++) {
                 int label = label(call, first + i) - from;
                 join(i, label, label >= 0 && label < tile.words(), call.target.softCap());
             }
+        }
+
+        /** What the tile that begins with word {@code from} is followed by. */
+        private MemorySegment next(int from) {
+            if (gradient) {
+                return backward.chunk(from).data();
+            }
+            int then = from + backward.rows(from);
+            return then == forward.n()
+                    ? MemorySegment.NULL
+                    : forward.columns(then, backward.rows(then)).data();
         }
 
         private int label(Call call, int n) {

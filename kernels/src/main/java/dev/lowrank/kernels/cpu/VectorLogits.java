@@ -12,7 +12,7 @@ final class VectorLogits implements LogitPass {
     }
 
     @Override
-    public void run(Tile tile, MemorySegment largest, MemorySegment sums) {
+    public void run(Tile tile, MemorySegment largest, MemorySegment sums, MemorySegment next) {
         MemorySegment z = tile.logits();
         if (cap == 0) {
             tile.fillUp();

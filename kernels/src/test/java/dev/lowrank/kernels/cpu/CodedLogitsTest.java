@@ -73,7 +73,7 @@ class CodedLogitsTest {
         for (int i = 0; i < ROWS; i++) {
             Lanes.set(result.largest, i, earlier(i));
         }
-        pass.run(new LogitPass.Tile(logits, STRIDE, ROWS, words), result.largest, result.sums);
+        pass.run(new LogitPass.Tile(logits, STRIDE, ROWS, words), result.largest, result.sums, logits);
         return result;
     }
 
