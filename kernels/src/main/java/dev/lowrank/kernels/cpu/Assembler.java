@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode} and {@link GateCode} need, each with the encoding of Intel's
+ * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode} and others need, each with the encoding of Intel's
  * manual (volume 2, "Instruction format"). An operand in memory is a base register and a displacement of 32 bits.
  */
 final class Assembler {
@@ -299,6 +299,11 @@ final class Assembler {
         evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xA8);
     }
 
+    /** {@code sum += x y}, rounded once. */
+    void addProduct(int sum, int x, int y) {
+        evexRegisters(T0F38, P66, 0, sum, x, y, 0, 0xB8);
+    }
+
     void addFloats(int to, int x, int y) {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x58);
     }
@@ -352,6 +357,14 @@ final class Assembler {
     void rotate(int to, int from, int by) {
         evexRegisters(T0F3A, P66, 0, to, from, from, 0, 0x03);
         bytes(by);
+    }
+
+    /** The sum of the lanes in each of them, in the order of {@link Lanes#sum}. */
+    void sumLanes(int reg, int free) {
+        for (int by = 8; by > 0; by /= 2) {
+            rotate(free, reg, by);
+            addFloats(reg, reg, free);
+        }
     }
 
     /** {@code to[i] = from[order[i]]} for 32 elements of 16 bits. */

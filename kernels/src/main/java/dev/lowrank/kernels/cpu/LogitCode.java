@@ -104,10 +104,7 @@ final class LogitCode {
             code.storeFloats(RDX, 0, 0, 0);
             code.add(RDX, VECTOR);
         });
-        for (int by = 8; by > 0; by /= 2) {
-            code.rotate(0, SUM, by);
-            code.addFloats(SUM, SUM, 0);
-        }
+        code.sumLanes(SUM, 0);
         code.storeFirst(R10, 0, SUM);
     }
 
