@@ -231,6 +231,21 @@ public abstract class HeadContract extends KernelsFixture {
     }
 
     @Test
+    void aLabelOfAFrozenHeadThatALaterWordBeatsIsWrong() {
+        float[] weight = new float[700];
+        weight[3] = 1;
+        weight[650] = 2;
+        LossSum sum = kernels.linearCrossEntropy(
+                tensor(new float[] {1, 1, -1}).reshape(3, 1),
+                kernels.packTable(tensor(weight).reshape(700, 1), memory),
+                TokenLoss.of(ints(3, 650, 0)),
+                null,
+                null,
+                memory);
+        assertThat(sum.correct()).isEqualTo(2);
+    }
+
+    @Test
     void looksRowsUpInATableThatIsLaidOut() {
         for (int width : SIZES) {
             Tensor table = as(DType.BF16, tensor(random(1100 * width)).reshape(1100, width));

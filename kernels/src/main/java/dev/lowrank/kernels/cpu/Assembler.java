@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode} and {@link GateCode} need, each with the encoding of Intel's
+ * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode} and others need, each with the encoding of Intel's
  * manual (volume 2, "Instruction format"). An operand in memory is a base register and a displacement of 32 bits.
  */
 final class Assembler {
@@ -297,9 +297,9 @@ final class Assembler {
         evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xA8);
     }
 
-    /** {@code to = to + x y}, rounded once. */
-    void addProduct(int to, int x, int y) {
-        evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xB8);
+    /** {@code sum += x y}, rounded once. */
+    void addProduct(int sum, int x, int y) {
+        evexRegisters(T0F38, P66, 0, sum, x, y, 0, 0xB8);
     }
 
     void addFloats(int to, int x, int y) {
@@ -322,6 +322,11 @@ final class Assembler {
     /** The smaller of both; y where one is a NaN. */
     void smaller(int to, int x, int y) {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5D);
+    }
+
+    /** The larger of both; y where one is a NaN. */
+    void larger(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5F);
     }
 
     /** The mask of the lanes where x is below y. */
@@ -350,6 +355,14 @@ final class Assembler {
     void rotate(int to, int from, int by) {
         evexRegisters(T0F3A, P66, 0, to, from, from, 0, 0x03);
         bytes(by);
+    }
+
+    /** The sum of the lanes in each of them, in the order of {@link Lanes#sum}. */
+    void sumLanes(int reg, int free) {
+        for (int by = 8; by > 0; by /= 2) {
+            rotate(free, reg, by);
+            addFloats(reg, reg, free);
+        }
     }
 
     /** {@code to[i] = from[order[i]]} for 32 elements of 16 bits. */
@@ -381,6 +394,12 @@ final class Assembler {
     /** Stores past the caches become visible to other threads before whatever comes later. */
     void fence() {
         bytes(0x0F, 0xAE, 0xF8);
+    }
+
+    /** The first lane alone. */
+    void storeFirst(int base, int displacement, int from) {
+        evex(T0F, PF3, 0, 0, base, false, 0, 0x11, from);
+        memory(from, base, displacement);
     }
 
     /** {@code to += numbers in memory} under the mask; zero elsewhere. */

@@ -3,15 +3,19 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /** Root-mean-square normalisation of rows. */
 final class RmsNorm {
     private final Team team;
+    private final CodedNorm[] coded;
 
     RmsNorm(Team team) {
         this.team = team;
+        this.coded = new CodedNorm[team.size()];
+        Arrays.setAll(coded, part -> new CodedNorm());
     }
 
     void forward(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
@@ -21,6 +25,12 @@ final class RmsNorm {
         Shapes.floats("rmsNorm weight", weight, columns);
         Shapes.realMatrix("rmsNorm y", y, rows, columns);
         Shapes.floats("rmsNorm rstd", rstd, rows);
+        if (CodedNorm.takes(x, y)) {
+            team.rows(rows, columns, (part, from, to) -> {
+                coded[part].forward(x, weight, offset, epsilon, y, rstd, from, to);
+            });
+            return;
+        }
         boolean half = y.dtype() == DType.BF16;
         team.rows(rows, columns, (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, columns, x, y);
@@ -30,7 +40,7 @@ final class RmsNorm {
                 long at = n * columns;
                 long atX = in.read(at, columns);
                 float squares = squares(in.memory(), atX, columns);
-                float r = (float) (1 / Math.sqrt((double) squares / columns + epsilon));
+                float r = rstd(squares, columns, epsilon);
                 Lanes.set(rstd.data(), n, r);
                 if (half) {
                     scaleRowToHalf(in.memory(), atX, weight.data(), offset, y.data(), at, columns, r);
@@ -73,8 +83,19 @@ final class RmsNorm {
             weightGradient(dy, x, rstd.data(), dWeight.data());
         }
         if (dx != null) {
-            inputGradient(dy, x, weight.data(), offset, rstd.data(), dx);
+            if (CodedNorm.takes(x, dy) && dx.dtype() == DType.F32) {
+                team.rows(rows, columns, (part, from, to) -> {
+                    coded[part].backward(dy, x, weight, offset, rstd, dx, from, to);
+                });
+            } else {
+                inputGradient(dy, x, weight.data(), offset, rstd.data(), dx);
+            }
         }
+    }
+
+    /** {@code (mean(x^2) + eps)^(-1/2)}. */
+    static float rstd(float squares, int columns, float epsilon) {
+        return (float) (1 / Math.sqrt((double) squares / columns + epsilon));
     }
 
     private void weightGradient(Tensor dy, Tensor x, MemorySegment rstd, MemorySegment dWeight) {

@@ -60,8 +60,9 @@ final class TiledEntropy {
     void run(Call call) {
         int count = call.rows.length;
         team.split(count, Bf16Matmul.ROWS, team.parts((long) count * forward.n()), (part, from, to) -> {
+            LogitPass pass = LogitPass.best(call.target.softCap());
             for (int at = (int) from; at < to; at += ROWS) {
-                parts[part].block(call, at, (int) Math.min(ROWS, to - at), matmul.part(part));
+                parts[part].block(call, at, (int) Math.min(ROWS, to - at), matmul.part(part), pass);
             }
         });
     }
@@ -77,12 +78,12 @@ final class TiledEntropy {
         private final MemorySegment logits; // F32 [rows, tile], then BF16 where each row began
         private final MemorySegment sums; // F32 [rows, width]: U
         private final MemorySegment word; // F32 [width]
-        private final float[] max; // of capped logits
+        private final MemorySegment largest; // F32 [rows]: of the logits so far, before the cap
+        private final MemorySegment added; // F32 [rows]: a tile's sums of exponentials
+        private final float[] before; // the largest of the tiles before
         private final double[] sum;
-        private final float[] largest; // of logits as they are
         private final boolean[] right; // whether the first of the largest is the label
-        private final float[] logit; // of the label, capped
-        private final float[] lanes = new float[Lanes.WIDTH];
+        private final float[] logit; // of the label, before the cap
 
         Part(int rows, boolean gradient, Workspace scratch) {
             this.gradient = gradient;
@@ -90,17 +91,18 @@ final class TiledEntropy {
             logits = scratch.take(rows, strideOfLogits).data();
             sums = scratch.take(gradient ? rows : 0, strideOfSums).data();
             word = scratch.take(padded(width)).data();
-            max = new float[rows];
+            largest = scratch.take(rows).data();
+            added = scratch.take(rows).data();
+            before = new float[rows];
             sum = new double[rows];
-            largest = new float[rows];
             right = new boolean[rows];
             logit = new float[rows];
         }
 
-        void block(Call call, int first, int count, Bf16Matmul.Part mine) {
+        void block(Call call, int first, int count, Bf16Matmul.Part mine, LogitPass pass) {
             gather(call, first, count);
-            Arrays.fill(max, Float.NEGATIVE_INFINITY);
-            Arrays.fill(largest, Float.NEGATIVE_INFINITY);
+            Arrays.fill(before, Float.NEGATIVE_INFINITY);
+            largest.copyFrom(MemorySegment.ofArray(before));
             Arrays.fill(sum, 0);
             Arrays.fill(right, false);
             for (int from = 0; from < forward.n(); from += backward.chunk()) {
@@ -114,10 +116,7 @@ final class TiledEntropy {
                         logits,
                         strideOfLogits,
                         false);
-                for (int i = 0; i < count; i++) {
-                    int label = Lanes.getInt(call.target.labels().data(), call.rows[first + i]) - from;
-                    row(i, label, words, call.target.softCap(), from == 0);
-                }
+                exponentials(call, pass, first, new LogitPass.Tile(logits, strideOfLogits, count, words), from);
                 if (gradient) {
                     multiply(
                             mine,
@@ -133,6 +132,36 @@ final class TiledEntropy {
             for (int i = 0; i < count; i++) {
                 finish(call, first + i, i);
             }
+        }
+
+        /** What the tile that begins with word {@code from} adds to its rows, and its logits' exponentials for the way back. */
+        private void exponentials(Call call, LogitPass pass, int first, LogitPass.Tile tile, int from) {
+            for (int i = 0; i < tile.rows(); i++) {
+                int label = label(call, first + i) - from;
+                if (label >= 0 && label < tile.words()) {
+                    meetLabel(i, label, tile.words());
+                }
+            }
+            pass.run(tile, largest, added, next(from));
+            for (int i = 0; i < tile.rows(); i++) {
+                int label = label(call, first + i) - from;
+                join(i, label, label >= 0 && label < tile.words(), call.target.softCap());
+            }
+        }
+
+        /** What the tile that begins with word {@code from} is followed by. */
+        private MemorySegment next(int from) {
+            if (gradient) {
+                return backward.chunk(from).data();
+            }
+            int then = from + backward.rows(from);
+            return then == forward.n()
+                    ? MemorySegment.NULL
+                    : forward.columns(then, backward.rows(then)).data();
+        }
+
+        private int label(Call call, int n) {
+            return Lanes.getInt(call.target.labels().data(), call.rows[n]);
         }
 
         private void gather(Call call, int first, int count) {
@@ -159,60 +188,47 @@ final class TiledEntropy {
             Bf16Matmul.region(mine, left, b, null, null, target, accumulate, 0, rows, 0, PackedMatrix.blocks(b.n()));
         }
 
-        /** One row of a tile: what it adds to the row's sums, and its exponentials as BF16 in place of the logits. */
-        private void row(int i, int label, int words, float cap, boolean first) {
+        /** Before the cap: capped, what differed may be equal in fp32. */
+        private void meetLabel(int i, int label, int words) {
             long at = i * strideOfLogits;
-            boolean labelled = label >= 0 && label < words;
+            logit[i] = Lanes.get(logits, at + label);
             float most = Softmax.max(logits, at, words);
-            if (!(most <= largest[i])) { // Before logits are capped: then what differed may be equal in fp32.
-                largest[i] = most;
-                right[i] = labelled && CrossEntropy.firstOf(most, logits, at, words) == label;
-            }
-            if (cap > 0) {
-                SoftCap.cap(logits, cap, at, at + words);
-                most = SoftCap.cap(most, cap);
-            }
-            if (labelled) {
-                logit[i] = Lanes.get(logits, at + label);
-            }
-            if (!(most <= max[i])) {
-                float factor = Exp.exp(max[i] - most);
+            right[i] = most > before[i] && CrossEntropy.firstOf(most, logits, at, words) == label;
+        }
+
+        /** A row's sums with those of a tile, whose exponentials are of the largest logit that is now known. */
+        private void join(int i, int label, boolean labelled, float cap) {
+            float most = Lanes.get(largest, i);
+            if (most != before[i]) {
+                float factor = Exp.exp(capped(before[i], cap) - capped(most, cap));
                 sum[i] *= factor;
-                if (gradient && !first) {
+                if (gradient && before[i] != Float.NEGATIVE_INFINITY) {
                     Elementwise.scale(sums, factor, i * strideOfSums, i * strideOfSums + width);
                 }
-                max[i] = most;
+                right[i] &= labelled;
+                before[i] = most;
             }
-            if (!gradient) {
-                sum[i] += Softmax.sumOfExp(logits, at, words, max[i], lanes);
-                return;
-            }
-            if (cap > 0) {
-                sum[i] += Softmax.sumOfExp(logits, at, words, max[i], lanes);
-                CrossEntropy.cappedGradient(logits, at, words, max[i], 1, 1 / cap);
-                Floats.narrow(logits, at, logits, 2 * at, words);
-            } else {
-                sum[i] += Softmax.expNarrowAndSum(logits, at, words, max[i], lanes);
-            }
+            sum[i] += Lanes.get(added, i);
             if (labelled) {
-                clear(logits, 2 * at + label, 1);
+                clear(logits, 2 * i * strideOfLogits + label, 1);
             }
-            clear(logits, 2 * at + words, padded(words) - words);
         }
 
         private void finish(Call call, int n, int i) {
             long row = call.rows[n];
-            double e = Exp.exp(logit[i] - max[i]);
-            call.loss[n] = StrictMath.log(sum[i]) + ((double) max[i] - logit[i]);
+            float cap = call.target.softCap();
+            float most = capped(before[i], cap);
+            float z = capped(logit[i], cap);
+            double e = Exp.exp(z - most);
+            call.loss[n] = StrictMath.log(sum[i]) + ((double) most - z);
             call.correct[n] = right[i] && !Double.isNaN(sum[i]);
             if (call.losses != null) {
                 Lanes.set(call.losses.data(), row, (float) call.loss[n]);
             }
             if (call.dHidden != null) {
-                float cap = call.target.softCap();
                 float scale = CrossEntropy.scale(call.target, row);
-                float slope = cap > 0 ? SoftCap.slope(logit[i], 1 / cap) : 1;
-                backward.widenRow(Lanes.getInt(call.target.labels().data(), row), word);
+                float slope = cap > 0 ? SoftCap.slope(z, 1 / cap) : 1;
+                backward.widenRow(label(call, n), word);
                 long at = i * strideOfSums;
                 combine(
                         sums,
@@ -224,6 +240,10 @@ final class TiledEntropy {
                 Floats.convert(new Floats(sums, false), at, Floats.of(call.dHidden), row * width, width);
             }
         }
+    }
+
+    private static float capped(float z, float cap) {
+        return cap > 0 ? SoftCap.cap(z, cap) : z;
     }
 
     private static long padded(int count) {

@@ -46,8 +46,8 @@ class StripGateTest {
     @CsvSource({"1, 64", "16, 64", "17, 600", "40, 600", "100, 1200", "40, 2112", "256, 64"})
     void valuesAreThoseOfLayersAndGateOneByOne(int m, int width) {
         try (TileProduct product = tiles()) {
-            LowRankFactors.Direction toGate = gateFactors.forward(matmul, layer(width, INNER));
-            LowRankFactors.Direction toUp = upFactors.forward(matmul, layer(width, INNER));
+            LowRankFactors.Direction toGate = gateFactors.forward(layer(width, INNER));
+            LowRankFactors.Direction toUp = upFactors.forward(layer(width, INNER));
             MemorySegment x = random(m, width);
             MemorySegment[] fused = empty(m, 3);
             MemorySegment[] single = empty(m, 3);
@@ -64,7 +64,7 @@ class StripGateTest {
     @CsvSource({"1, 64", "16, 64", "17, 600", "40, 600", "100, 1200", "40, 2112", "256, 64"})
     void gradientsAreThoseOfLayerAndGateOneByOne(int m, int width) {
         try (TileProduct product = tiles()) {
-            LowRankFactors.Direction fromOut = gateFactors.backward(matmul, layer(INNER, width));
+            LowRankFactors.Direction fromOut = gateFactors.backward(layer(INNER, width));
             MemorySegment dOut = random(m, width);
             MemorySegment t = random(m, RANK);
             MemorySegment gate = random(m, INNER);
@@ -85,8 +85,8 @@ class StripGateTest {
     @ValueSource(ints = {2, 32})
     void resultsMayBeginAnywhere(int bytes) {
         try (TileProduct product = tiles()) {
-            LowRankFactors.Direction toGate = gateFactors.forward(matmul, layer(64, INNER));
-            LowRankFactors.Direction toUp = upFactors.forward(matmul, layer(64, INNER));
+            LowRankFactors.Direction toGate = gateFactors.forward(layer(64, INNER));
+            LowRankFactors.Direction toUp = upFactors.forward(layer(64, INNER));
             MemorySegment x = random(20, 64);
             MemorySegment h = random(20, RANK);
             MemorySegment[] aligned = empty(21, 3);
