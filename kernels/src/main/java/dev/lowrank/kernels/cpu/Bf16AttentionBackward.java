@@ -155,10 +155,8 @@ final class Bf16AttentionBackward {
         private final MemorySegment[] dKs = new MemorySegment[2]; // fp32 [longest / TILE][columns, STRIDE]
         private final MemorySegment[] dVs = new MemorySegment[2]; // the same
         private final float[] scales; // [rows]: the call's scale
-        private final float[] shift; // [rows]: lse in powers of two
+        private final ScoreRows seen; // [rows]
         private final float[] delta; // [rows]
-        private final int[] begins; // [rows]: the first key that a row sees
-        private final int[] ends; // [rows]: the one after its last
         private final float[] lanes = new float[Lanes.WIDTH];
 
         Backward(Bf16Blocks blocks, Gradients g, int part) {
@@ -214,10 +212,8 @@ final class Bf16AttentionBackward {
             }
             scales = new float[rows];
             Arrays.fill(scales, call.shape().scale());
-            shift = new float[rows];
+            seen = new ScoreRows(rows);
             delta = new float[rows];
-            begins = new int[rows];
-            ends = new int[rows];
         }
 
         private static long tiles(int keys) {
@@ -279,15 +275,15 @@ final class Bf16AttentionBackward {
                 for (int h = 0; h < group; h++, row++) {
                     long at = call.query(sequence, kvHead * group + h, i);
                     float kept = Lanes.get(g.lse, place + h);
-                    shift[row] = Float.isNaN(kept) ? Float.NaN : kept * Bf16Softmax.LOG2_E;
                     delta[row] = Bf16Layout.dot(g.dOut, g.out, at, call.width(), lanes);
-                    begins[row] = call.begin(sequence, i);
-                    ends[row] = call.end(sequence, i);
+                    seen.set(row, -kept * Bf16Softmax.LOG2_E, call.shape().softCap() > 0 ? 0 : delta[row]);
+                    seen.sees(row, call.begin(sequence, i), call.end(sequence, i));
                 }
             }
             for (; row < rows; row++) {
-                begins[row] = end;
-                ends[row] = 0;
+                seen.set(row, 0, 0);
+                seen.sees(row, 0, 0);
+                delta[row] = 0;
             }
             for (int tile = first & -TILE; tile < end; tile += TILE) {
                 int key = Math.max(first, tile);
@@ -319,9 +315,7 @@ final class Bf16AttentionBackward {
                     dP.address(),
                     STRIDE,
                     false);
-            for (int row = 0; row < rows; row += 2) {
-                pairOfRows(row, rows, key, count);
-            }
+            probabilities(rows, key, count);
             // dV^T += dO^T P, dK^T += Q^T dS
             long at = ((long) (key / TILE) * columns * STRIDE + key % TILE) * Float.BYTES;
             product(columns, count, turnedDO, rows, p.address(), rows, rows, dVs[mine].address() + at, STRIDE, true);
@@ -338,64 +332,28 @@ final class Bf16AttentionBackward {
             product.run(m, n, factors, null, new Target(c, ldc, false), add);
         }
 
-        /** P and dS of two rows of a tile. */
-        private void pairOfRows(int a, int rows, int key, int count) {
-            int b = a + 1;
-            int beginA = Math.clamp(begins[a] - (long) key, 0, count);
-            int beginB = Math.clamp(begins[b] - (long) key, 0, count);
-            int endA = Math.clamp(ends[a] - (long) key, 0, count);
-            int endB = Math.clamp(ends[b] - (long) key, 0, count);
-            int low = Math.min(beginA, beginB) & -Bf16Softmax.STEP;
-            int high = Math.max(endA, endB) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
-            long rowA = (long) a * STRIDE;
-            long rowB = (long) b * STRIDE;
-            long pair = a / 2 * (long) PackedMatrix.BLOCK;
-            long run = rows / 2 * (long) PackedMatrix.BLOCK;
-            if (low < high) {
-                float scale = call.shape().scale();
-                float cap = call.shape().softCap();
-                boolean ahead = cap > 0 || !(scale > 0);
-                if (ahead) {
-                    Bf16Softmax.scaleAndCap(s, rowA, low, high, scale, cap);
-                    Bf16Softmax.scaleAndCap(s, rowB, low, high, scale, cap);
+        /** P and dS of a tile. */
+        private void probabilities(int rows, int key, int count) {
+            float scale = call.shape().scale();
+            float cap = call.shape().softCap();
+            boolean ahead = cap > 0 || !(scale > 0);
+            if (ahead) {
+                for (int row = 0; row < rows; row++) {
+                    Bf16Softmax.scaleAndCap(s, (long) row * STRIDE, 0, count, scale, cap);
+                    if (cap > 0) {
+                        Bf16Softmax.capGradient(s, dP, (long) row * STRIDE, 0, count, delta[row], cap);
+                    }
                 }
-                if (cap > 0) {
-                    Bf16Softmax.capGradient(s, dP, rowA, low, high, delta[a], cap);
-                    Bf16Softmax.capGradient(s, dP, rowB, low, high, delta[b], cap);
-                }
-                hide(rowA, low, beginA, endA, high);
-                hide(rowB, low, beginB, endB, high);
-                float factor = (ahead ? 1 : scale) * Bf16Softmax.LOG2_E;
-                float deltaA = cap > 0 ? 0 : delta[a];
-                float deltaB = cap > 0 ? 0 : delta[b];
-                ScorePasses.Pair both = new ScorePasses.Pair(rowA, rowB, shift[a], shift[b], deltaA, deltaB);
-                passes.gradients(both, s, dP, low, high, factor, p, dS, pair, run);
-            } else {
-                low = 0;
-                high = 0;
             }
-            clear(rowA, rowB, pair, run, 0, low);
-            clear(rowA, rowB, pair, run, high, count);
-        }
-
-        private void hide(long row, int low, int begin, int end, int high) {
-            if (end <= begin) {
-                Bf16Softmax.hide(s, row, low, high);
-            } else {
-                Bf16Softmax.hide(s, row, low, begin);
-                Bf16Softmax.hide(s, row, end, high);
-            }
-        }
-
-        /** What neither row of a pair sees is zero in P and dS. */
-        private void clear(long rowA, long rowB, long pair, long run, int from, int to) {
-            for (int j = from; j < to; j += 32) {
-                long at = pair + (j >> 5) * run;
-                Bf16Layout.clearInts(p, at, at + 32);
-                Bf16Layout.clearInts(dS, at, at + 32);
-                Bf16Layout.clearInts(dP, rowA + j / 2, rowA + j / 2 + 16);
-                Bf16Layout.clearInts(dP, rowB + j / 2, rowB + j / 2 + 16);
-            }
+            passes.gradients(
+                    new ScorePasses.Block(s, STRIDE, rows, count),
+                    seen,
+                    key,
+                    (ahead ? 1 : scale) * Bf16Softmax.LOG2_E,
+                    dP,
+                    p,
+                    dS,
+                    rows / 2L * PackedMatrix.BLOCK);
         }
 
         /** Adds another part's sums over a group that this part began. */

@@ -13,11 +13,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Copies of rows of BF16 numbers in the orders that products want ({@link StripProduct}). Extents within copies are multiples
- * of 32, zeros filling them up; places are counted in elements.
- *
- * <p>An int holds two BF16 numbers, the earlier in its lower half. Where the order of the inner extent of a product is
- * ours to choose, element 16 + p of 32 is paired with element p: two vectors of fp32 then become one of pairs by a shift
- * and an or, lane by lane. That order is called shuffled; A and B must both have it.
+ * of 32, zeros filling them up; places are counted in elements. An int holds two BF16 numbers, the earlier in its lower half.
  */
 final class Bf16Layout {
     /** Keys that are packed at a time; sequences are filled up to a multiple of it. */
@@ -61,7 +57,7 @@ final class Bf16Layout {
         }
     }
 
-    /** Sets rows of {@code columns} elements, a multiple of 32, to zero. */
+    /** Sets so many elements to zero. */
     static void clear(MemorySegment target, long to, long elements) {
         target.asSlice(to << 1, elements << 1).fill((byte) 0);
     }
@@ -83,7 +79,7 @@ final class Bf16Layout {
     }
 
     /**
-     * Packs 64 keys as rows of B = V [keys, columns], shuffled within each 32.
+     * Packs 64 keys as rows of B = V [keys, columns].
      *
      * @param keys [64, columns]
      * @param target B, in which these keys are from {@code firstKey} on
@@ -94,8 +90,8 @@ final class Bf16Layout {
             for (int key = 0; key < KEYS; key += 32) {
                 long block = (column * rows + (firstKey + key) * 32) / 2;
                 for (int p = 0; p < 16; p++) {
-                    long lower = (long) (key + p) * columns + column;
-                    pairs(keys, lower, lower + 16L * columns, 32, target, block + p * 32L);
+                    long lower = (key + 2L * p) * columns + column;
+                    pairs(keys, lower, lower + columns, 32, target, block + p * 32L);
                 }
             }
         }
@@ -177,31 +173,15 @@ final class Bf16Layout {
     }
 
     /**
-     * Two vectors as BF16 in one, rounded to nearest, ties away from zero: for numbers that stay within an operation, where
-     * a tie is a chance of one in 65,536. A NaN whose payload lies in its upper half stays one; others do not occur.
-     */
-    static IntVector joined(FloatVector lower, FloatVector upper) {
-        IntVector low = lower.reinterpretAsInts().add(0x8000).lanewise(VectorOperators.LSHR, 16);
-        return low.or(upper.reinterpretAsInts().add(0x8000).and(UPPER));
-    }
-
-    /**
-     * Of two rows that are paired element by element, each by itself, shuffled.
+     * Pairs two rows of fp32 numbers, rounded, element by element.
      *
-     * @param source {@code [(a, b)]}, {@code count} ints in runs of 32; {@code from} and {@code to} count ints
-     * @param run ints from one run of 32 to the next
-     * @param a where row a goes, as {@code count / 2} ints; {@code b} likewise
+     * @param to where the pairs go, in ints; runs of 32 are {@code run} ints apart
      */
-    static void unpair(
-            MemorySegment source, long from, long run, int first, int end, MemorySegment target, long a, long b) {
-        for (int j = first; j < end; j += 32) {
-            long at = from + (j >> 5) * run;
-            for (int w = 0; w < 16; w += Lanes.WIDTH) {
-                IntVector x = load(source, at + w);
-                IntVector y = load(source, at + w + 16);
-                store(x.and(0xFFFF).or(y.lanewise(VectorOperators.LSHL, 16)), target, a + j / 2 + w);
-                store(x.lanewise(VectorOperators.LSHR, 16).or(y.and(UPPER)), target, b + j / 2 + w);
-            }
+    static void pair(MemorySegment source, long a, long b, int count, MemorySegment target, long to, long run) {
+        for (int j = 0; j < count; j += Lanes.WIDTH) {
+            IntVector low = Floats.rounded(Lanes.load(source, a + j));
+            IntVector high = Floats.rounded(Lanes.load(source, b + j));
+            store(low.lanewise(VectorOperators.LSHR, 16).or(high.and(UPPER)), target, to + (j >> 5) * run + (j & 31));
         }
     }
 
