@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode} and {@link GateCode} need, each with the encoding of Intel's
+ * Writes machine code for x86-64: the few instructions that {@link TileCode}, {@link ScoreCode}, {@link RowCode}, {@link LayoutCode} and {@link GateCode} need, each with the encoding of Intel's
  * manual (volume 2, "Instruction format"). An operand in memory is a base register and a displacement of 32 bits.
  */
 final class Assembler {
@@ -361,6 +361,10 @@ final class Assembler {
         evexRegisters(T0F, 0, 0, to, x, y, mask, 0x59);
     }
 
+    void zero(int to) {
+        evexRegisters(T0F, P66, 0, to, to, to, 0, 0xEF);
+    }
+
     void addInts(int to, int x, int y) {
         evexRegisters(T0F, P66, 0, to, x, y, 0, 0xFE);
     }
@@ -410,6 +414,43 @@ final class Assembler {
     void rotate(int to, int from, int by) {
         evexRegisters(T0F3A, P66, 0, to, from, from, 0, 0x03);
         bytes(by);
+    }
+
+    // Within each quarter of 128 bits: elements of x and y in turn, from the lower or the upper half of the quarter.
+
+    void lowerWords(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x61);
+    }
+
+    void upperWords(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x69);
+    }
+
+    void lowerInts(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x62);
+    }
+
+    void upperInts(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x6A);
+    }
+
+    void lowerLongs(int to, int x, int y) {
+        evexRegisters(T0F, P66, 1, to, x, y, 0, 0x6C);
+    }
+
+    void upperLongs(int to, int x, int y) {
+        evexRegisters(T0F, P66, 1, to, x, y, 0, 0x6D);
+    }
+
+    /** Two quarters of x and two of y, by two bits of the order each, the first in the lowest. */
+    void quarters(int to, int x, int y, int order) {
+        evexRegisters(T0F3A, P66, 0, to, x, y, 0, 0x43);
+        bytes(order);
+    }
+
+    /** {@code sum[i] += x[2i] y[2i] + x[2i + 1] y[2i + 1]} of BF16. */
+    void multiplyPairs(int sum, int x, int y) {
+        evexRegisters(T0F38, PF3, 0, sum, x, y, 0, 0x52);
     }
 
     /** {@code to[i] = from[order[i]]} for 32 elements of 16 bits. */

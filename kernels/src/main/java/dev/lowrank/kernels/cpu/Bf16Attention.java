@@ -75,9 +75,10 @@ final class Bf16Attention {
         private final MemorySegment scores; // fp32 [rows, stride]; then exponentials, BF16 [rows, 2 stride]
         private final MemorySegment o; // fp32 [rows, columns]
         private final ScorePasses passes;
+        private final RowPasses rowPasses;
         private final long stride;
         private final ScoreRows seen; // [rows]
-        private final float[] inverse; // [rows]
+        private final MemorySegment inverse; // fp32 [rows]
 
         private int packedHead = -1;
         private int packedSequence = -1;
@@ -88,6 +89,7 @@ final class Bf16Attention {
             this.call = blocks.call();
             this.product = tools[part].product();
             this.passes = tools[part].passes();
+            this.rowPasses = tools[part].rows();
             this.out = out;
             this.lse = lse;
             columns = blocks.columns();
@@ -101,6 +103,7 @@ final class Bf16Attention {
             Carving.Piece forStaged = memory.shorts((long) Bf16Layout.KEYS * columns);
             Carving.Piece forScores = memory.floats(rows * stride);
             Carving.Piece forO = memory.floats(rows * columns);
+            Carving.Piece forInverse = memory.floats(rows);
             MemorySegment whole = memory.take();
             q = forQ.of(whole);
             keys = forKeys.of(whole);
@@ -109,7 +112,7 @@ final class Bf16Attention {
             scores = forScores.of(whole);
             o = forO.of(whole);
             seen = new ScoreRows(blocks.rows());
-            inverse = new float[blocks.rows()];
+            inverse = forInverse.of(whole);
         }
 
         /**
@@ -127,7 +130,9 @@ final class Bf16Attention {
             int first = blocks.first(s, from);
             int keys = blocks.end(s, to) - first;
             pack(kvHead, s, first, first + keys);
-            blocks.gather(call.q(), kvHead, s, from, queries, q);
+            RowPasses.Place place = blocks.place(kvHead, s, from, queries);
+            rowPasses.gather(call.q(), place, q);
+            blocks.clearOthers(q, queries);
             for (int key = 0; key < keys; key += CHUNK) {
                 scores(rows, first + key, Math.min(CHUNK, keys - key), key);
             }
@@ -135,7 +140,7 @@ final class Bf16Attention {
             for (int key = 0; key < keys; key += CHUNK) {
                 weightedValues(rows, first + key, Math.min(CHUNK, keys - key), key);
             }
-            blocks.scatter(o, inverse, kvHead, s, from, queries, out);
+            rowPasses.scatter(o, inverse, out, place);
         }
 
         /** {@code S = Q K^T} for some keys, not yet scaled. */
@@ -179,7 +184,7 @@ final class Bf16Attention {
             passes.exponentials(new ScorePasses.Block(scores, stride, count, keys), seen, factor * Bf16Softmax.LOG2_E);
             for (int row = 0; row < count; row++) {
                 double sum = seen.delta(row);
-                inverse[row] = (float) (1 / sum);
+                Lanes.set(inverse, row, (float) (1 / sum));
                 if (lse != null) {
                     long query = call.queryStart(s) + (long) from + row / group;
                     long place = query * call.heads() + (long) kvHead * group + row % group;
@@ -196,10 +201,10 @@ final class Bf16Attention {
                 packedTo = from;
             }
             for (; packedTo < to; packedTo += Bf16Layout.KEYS) {
-                blocks.gatherKeys(call.k(), kvHead, s, packedTo, staged);
-                Bf16Layout.packColumns(staged, columns, keys, (long) packedTo * columns);
-                blocks.gatherKeys(call.v(), kvHead, s, packedTo, staged);
-                Bf16Layout.packRows(staged, columns, values, packedTo, longest);
+                Bf16Blocks.Rows k = blocks.keys(call.k(), kvHead, s, packedTo, staged);
+                Bf16Layout.packColumns(k.data(), k.from(), k.stride(), columns, keys, (long) packedTo * columns);
+                Bf16Blocks.Rows v = blocks.keys(call.v(), kvHead, s, packedTo, staged);
+                Bf16Layout.packRows(v.data(), v.from(), v.stride(), columns, Bf16Layout.KEYS, values, packedTo, longest);
             }
         }
     }

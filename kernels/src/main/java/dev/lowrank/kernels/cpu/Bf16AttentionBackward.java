@@ -6,7 +6,6 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.cpu.StripProduct.Factors;
 import dev.lowrank.kernels.cpu.StripProduct.Target;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Backward of {@link Bf16Attention}; the derivation is {@link Attention#backward}'s. Scores are made again tile by tile, up
@@ -132,6 +131,7 @@ final class Bf16AttentionBackward {
         private final Gradients g;
         private final StripProduct product;
         private final ScorePasses passes;
+        private final RowPasses rowPasses;
         private final int part;
         private final int columns;
         private final int longest;
@@ -154,10 +154,9 @@ final class Bf16AttentionBackward {
         // Sums over a group that an earlier part begins, and over one that this part begins.
         private final MemorySegment[] dKs = new MemorySegment[2]; // fp32 [longest / TILE][columns, STRIDE]
         private final MemorySegment[] dVs = new MemorySegment[2]; // the same
-        private final float[] scales; // [rows]: the call's scale
+        private final MemorySegment scales; // fp32 [rows]: the call's scale
         private final ScoreRows seen; // [rows]
-        private final float[] delta; // [rows]
-        private final float[] lanes = new float[Lanes.WIDTH];
+        private final float[] delta; // [rows]: with a cap, where it is subtracted before scores have theirs
 
         Backward(Bf16Blocks blocks, Gradients g, int part) {
             this.blocks = blocks;
@@ -165,6 +164,7 @@ final class Bf16AttentionBackward {
             this.g = g;
             this.product = tools[part].product();
             this.passes = tools[part].passes();
+            this.rowPasses = tools[part].rows();
             this.part = part;
             columns = blocks.columns();
             longest = blocks.longest();
@@ -190,6 +190,7 @@ final class Bf16AttentionBackward {
             Carving.Piece[] forSums = {
                 memory.floats(sums), memory.floats(sums), memory.floats(sums), memory.floats(sums)
             };
+            Carving.Piece forScales = memory.floats(rows);
             MemorySegment whole = memory.take();
             q = forRows[0].of(whole);
             dO = forRows[1].of(whole);
@@ -210,8 +211,10 @@ final class Bf16AttentionBackward {
                 dKs[i] = forSums[2 * i].of(whole);
                 dVs[i] = forSums[2 * i + 1].of(whole);
             }
-            scales = new float[rows];
-            Arrays.fill(scales, call.shape().scale());
+            scales = forScales.of(whole);
+            for (int row = 0; row < rows; row++) {
+                Lanes.set(scales, row, call.shape().scale());
+            }
             seen = new ScoreRows(rows);
             delta = new float[rows];
         }
@@ -253,11 +256,11 @@ final class Bf16AttentionBackward {
 
         private void pack(int kvHead, int sequence, int from, int to) {
             for (int key = from; key < to; key += Bf16Layout.KEYS) {
-                blocks.gatherKeys(call.v(), kvHead, sequence, key, staged);
-                Bf16Layout.packColumns(staged, columns, values, (long) key * columns);
-                blocks.gatherKeys(call.k(), kvHead, sequence, key, staged);
-                Bf16Layout.packColumns(staged, columns, keys, (long) key * columns);
-                Bf16Layout.packRows(staged, columns, keyRows, key, longest);
+                Bf16Blocks.Rows v = blocks.keys(call.v(), kvHead, sequence, key, staged);
+                Bf16Layout.packColumns(v.data(), v.from(), v.stride(), columns, values, (long) key * columns);
+                Bf16Blocks.Rows k = blocks.keys(call.k(), kvHead, sequence, key, staged);
+                Bf16Layout.packColumns(k.data(), k.from(), k.stride(), columns, keys, (long) key * columns);
+                Bf16Layout.packRows(k.data(), k.from(), k.stride(), columns, Bf16Layout.KEYS, keyRows, key, longest);
             }
         }
 
@@ -265,38 +268,36 @@ final class Bf16AttentionBackward {
             int queries = to - from;
             int rows = blocks.rows(queries);
             int group = blocks.group();
-            blocks.gather(call.q(), kvHead, sequence, from, queries, q);
-            blocks.gather(g.dOut, kvHead, sequence, from, queries, dO);
-            turn(q, rows, turnedQ);
-            turn(dO, rows, turnedDO);
-            int row = 0;
-            for (int i = from; i < to; i++) {
-                long place = (call.queryStart(sequence) + (long) i) * call.heads() + (long) kvHead * group;
-                for (int h = 0; h < group; h++, row++) {
-                    long at = call.query(sequence, kvHead * group + h, i);
-                    float kept = Lanes.get(g.lse, place + h);
-                    delta[row] = Bf16Layout.dot(g.dOut, g.out, at, call.width(), lanes);
-                    seen.set(row, -kept * Bf16Softmax.LOG2_E, call.shape().softCap() > 0 ? 0 : delta[row]);
+            RowPasses.Place place = blocks.place(kvHead, sequence, from, queries);
+            rowPasses.gather(call.q(), place, q);
+            rowPasses.gather(g.dOut, place, dO);
+            blocks.clearOthers(q, queries);
+            blocks.clearOthers(dO, queries);
+            Bf16Layout.turn(q, columns, rows, interleaved, turnedQ);
+            Bf16Layout.turn(dO, columns, rows, interleaved, turnedDO);
+            rowPasses.dots(g.dOut, g.out, place, seen);
+            for (int row = 0; row < rows; row++) {
+                int i = from + row / group;
+                if (i < to) {
+                    long query = call.queryStart(sequence) + (long) i;
+                    float kept = Lanes.get(g.lse, query * call.heads() + (long) kvHead * group + row % group);
+                    seen.shift(row, -kept * Bf16Softmax.LOG2_E);
                     seen.sees(row, call.begin(sequence, i), call.end(sequence, i));
+                } else {
+                    seen.shift(row, 0);
+                    seen.delta(row, 0);
+                    seen.sees(row, 0, 0);
                 }
-            }
-            for (; row < rows; row++) {
-                seen.set(row, 0, 0);
-                seen.sees(row, 0, 0);
-                delta[row] = 0;
+                if (call.shape().softCap() > 0) {
+                    delta[row] = seen.delta(row);
+                    seen.delta(row, 0);
+                }
             }
             for (int tile = first & -TILE; tile < end; tile += TILE) {
                 int key = Math.max(first, tile);
                 tile(rows, key, Math.min(end, tile + TILE) - key, key > first, mine);
             }
-            blocks.scatter(dQ, scales, kvHead, sequence, from, queries, g.dQ);
-        }
-
-        /** The transpose of a block's rows, as a left factor. */
-        private void turn(MemorySegment source, int rows, MemorySegment target) {
-            PackedMatrix packed = new PackedMatrix(interleaved, rows, columns, rows);
-            packed.fill(source, columns, false, 0, PackedMatrix.blocks(columns));
-            packed.transpose(target, rows);
+            rowPasses.scatter(dQ, scales, g.dQ, place);
         }
 
         /** A block's rows by the keys {@code [key, key + count)}, which lie in one tile. */
@@ -372,10 +373,10 @@ final class Bf16AttentionBackward {
             int there = call.keys(sequence);
             for (int key = 0; key < there; key += Bf16Layout.KEYS) {
                 long from = (long) (key / TILE) * columns * STRIDE + key % TILE;
-                Bf16Layout.unpackColumns(sums, from, STRIDE, factor, columns, pairs, staged);
-                for (int j = 0; j < Math.min(Bf16Layout.KEYS, there - key); j++) {
-                    long at = call.key(sequence, kvHead, key + j);
-                    Bf16Layout.row(staged, (long) j * columns, call.width(), target, at, call.width());
+                Bf16Blocks.Rows rows = blocks.keysOrRoom(target, kvHead, sequence, key, staged);
+                Bf16Layout.unpackColumns(sums, from, STRIDE, factor, columns, pairs, rows);
+                if (rows.data() == staged) {
+                    blocks.writeKeys(staged, kvHead, sequence, key, target);
                 }
             }
         }

@@ -91,54 +91,51 @@ final class Bf16Blocks {
                 : (int) Math.min(longest(), filled(Bf16Layout.KEYS) + (window + (long) queries + 63 & -64));
     }
 
-    /** Copies a block's rows of q, dOut or the like: to [rows(queries), columns]. */
-    void gather(MemorySegment source, int kvHead, int sequence, int from, int queries, MemorySegment target) {
-        long at = call.query(sequence, kvHead * group, from);
-        long step = call.queryRow();
-        int width = call.width();
-        int together = width == columns ? group : 1; // Heads of a query that lie side by side in both.
-        int count = together * width;
-        long row = 0;
-        for (int i = 0; i < queries; i++, at += step) {
-            for (int h = 0; h < group; h += together) {
-                Bf16Layout.row(source, at + (long) h * width, count, target, row, together * columns);
-                row += (long) together * columns;
-            }
-        }
-        Bf16Layout.clear(target, row, (long) rows(queries) * columns - row);
+    /** Where a block's rows of q, dOut or the like are. */
+    RowPasses.Place place(int kvHead, int sequence, int from, int queries) {
+        return new RowPasses.Place(
+                call.query(sequence, kvHead * group, from), call.queryRow(), queries, group, call.width());
     }
 
-    /**
-     * Writes a block's rows of out, dQ or the like: {@code factors[row] * source[row]}, rounded, from [rows, columns] in fp32.
-     */
-    void scatter(
-            MemorySegment source,
-            float[] factors,
-            int kvHead,
-            int sequence,
-            int from,
-            int queries,
-            MemorySegment target) {
-        long at = call.query(sequence, kvHead * group, from);
-        long step = call.queryRow();
-        int width = call.width();
-        int row = 0;
-        for (int i = 0; i < queries; i++, at += step) {
-            for (int h = 0; h < group; h++, row++) {
-                Bf16Layout.round(source, (long) row * columns, factors[row], target, at + (long) h * width, width);
+    /** Sets the rows of a block that it has no queries for to zero. */
+    void clearOthers(MemorySegment block, int queries) {
+        int there = queries * group;
+        Bf16Layout.clear(block, (long) there * columns, (long) (rows(queries) - there) * columns);
+    }
+
+    /** Rows as they lie: elements from one to the next. */
+    record Rows(MemorySegment data, long from, long stride) {}
+
+    /** The 64 keys of k or v from {@code first} on, [64, columns]: where they lie, or copied where zeros must be filled in. */
+    Rows keys(MemorySegment source, int kvHead, int sequence, int first, MemorySegment copy) {
+        Rows rows = keysOrRoom(source, kvHead, sequence, first, copy);
+        if (rows.data() == copy) {
+            int there = keysFrom(sequence, first);
+            for (int j = 0; j < there; j++) {
+                long at = call.key(sequence, kvHead, first + j);
+                Bf16Layout.row(source, at, call.width(), copy, (long) j * columns, columns);
             }
+            Bf16Layout.clear(copy, (long) there * columns, (long) (Bf16Layout.KEYS - there) * columns);
+        }
+        return rows;
+    }
+
+    /** Where to write 64 keys of dK or dV: in the tensor, or to room beside it for {@link #writeKeys}. */
+    Rows keysOrRoom(MemorySegment tensor, int kvHead, int sequence, int first, MemorySegment room) {
+        return keysFrom(sequence, first) == Bf16Layout.KEYS && call.width() == columns
+                ? new Rows(tensor, call.key(sequence, kvHead, first), call.keyRow())
+                : new Rows(room, 0, columns);
+    }
+
+    /** Writes those of 64 keys that there are. */
+    void writeKeys(MemorySegment room, int kvHead, int sequence, int first, MemorySegment tensor) {
+        for (int j = 0; j < keysFrom(sequence, first); j++) {
+            long at = call.key(sequence, kvHead, first + j);
+            Bf16Layout.row(room, (long) j * columns, call.width(), tensor, at, call.width());
         }
     }
 
-    /** Copies 64 keys of k or v from {@code first} on, zeros after the sequence's last: to [64, columns]. */
-    void gatherKeys(MemorySegment source, int kvHead, int sequence, int first, MemorySegment target) {
-        int there = Math.min(Bf16Layout.KEYS, call.keys(sequence) - first);
-        int width = call.width();
-        long at = call.key(sequence, kvHead, first);
-        long step = call.keyRow();
-        for (int j = 0; j < there; j++, at += step) {
-            Bf16Layout.row(source, at, width, target, (long) j * columns, columns);
-        }
-        Bf16Layout.clear(target, (long) there * columns, (long) (Bf16Layout.KEYS - there) * columns);
+    private int keysFrom(int sequence, int first) {
+        return Math.min(Bf16Layout.KEYS, call.keys(sequence) - first);
     }
 }

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
@@ -10,6 +11,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies of rows of BF16 numbers in the orders that products want ({@link StripProduct}). Extents within copies are multiples
@@ -25,7 +27,16 @@ final class Bf16Layout {
             VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.WIDTH * Short.SIZE));
     private static final int UPPER = 0xFFFF0000;
 
+    private static final @Nullable MachineCode COLUMNS = code(LayoutCode.columns());
+    private static final @Nullable MachineCode ROWS = code(LayoutCode.rows());
+    private static final @Nullable MachineCode ROUNDED = code(LayoutCode.rounded());
+    private static final @Nullable MachineCode TURNED = code(LayoutCode.turned());
+
     private Bf16Layout() {}
+
+    private static @Nullable MachineCode code(byte[] code) {
+        return MachineCode.ofVectors(code).orElse(null);
+    }
 
     /** The next multiple of 32. */
     static int padded(int extent) {
@@ -63,38 +74,72 @@ final class Bf16Layout {
     }
 
     /**
-     * Packs 64 keys as columns of B = K^T [columns, keys].
+     * Packs 64 rows as columns of B = K^T [columns, rows].
      *
-     * @param keys [64, columns]
-     * @param target where these 64 columns of B begin: [2][columns / 32][16][32][2]
+     * @param rows [64, columns], {@code stride} elements apart
+     * @param target where these 64 columns of B begin, in elements: [2][columns / 32][16][32][2]
      */
-    static void packColumns(MemorySegment keys, int columns, MemorySegment target, long to) {
-        for (int key = 0; key < KEYS; key += Transposition.SIZE) {
-            long block = to / 2 + (key & -32) * (long) columns / 2 + key % 32;
+    static void packColumns(MemorySegment rows, long from, long stride, int columns, MemorySegment target, long to) {
+        if (COLUMNS != null) {
+            COLUMNS.call(address(rows, from), stride << 1, address(target, to), columns / 32, KEYS / 32, 0);
+            return;
+        }
+        for (int row = 0; row < KEYS; row += Transposition.SIZE) {
+            long block = to / 2 + (row & -32) * (long) columns / 2 + row % 32;
             for (int column = 0; column < columns; column += 32) {
-                long from = ((long) key * columns + column) / 2;
-                Transposition.run(keys, from, columns / 2, target, block + column * 16L, 32);
+                long at = (from + row * stride + column) / 2;
+                Transposition.run(rows, at, stride / 2, target, block + column * 16L, 32);
             }
         }
     }
 
     /**
-     * Packs 64 keys as rows of B = V [keys, columns].
+     * Packs a multiple of 32 rows as rows of B [k, columns].
      *
-     * @param keys [64, columns]
-     * @param target B, in which these keys are from {@code firstKey} on
-     * @param rows keys of B
+     * @param rows [count, columns], {@code stride} elements apart
+     * @param target B, in which these rows are from {@code first} on
      */
-    static void packRows(MemorySegment keys, int columns, MemorySegment target, long firstKey, long rows) {
+    static void packRows(
+            MemorySegment rows, long from, long stride, int columns, int count, MemorySegment target, long first, long k) {
         for (int column = 0; column < columns; column += 32) {
-            for (int key = 0; key < KEYS; key += 32) {
-                long block = (column * rows + (firstKey + key) * 32) / 2;
-                for (int p = 0; p < 16; p++) {
-                    long lower = (key + 2L * p) * columns + column;
-                    pairs(keys, lower, lower + columns, 32, target, block + p * 32L);
-                }
+            long block = column * k + first * 32;
+            if (ROWS != null) {
+                ROWS.call(address(rows, from + column), stride << 1, address(target, block), count / 2, 0, 0);
+                continue;
+            }
+            for (int row = 0; row < count; row += 2) {
+                long lower = from + row * stride + column;
+                pairs(rows, lower, lower + stride, 32, target, block / 2 + row * 16L);
             }
         }
+    }
+
+    /**
+     * The transpose of a multiple of 32 rows, as a left factor [columns, count].
+     *
+     * @param rows [count, columns]
+     * @param packed room for as much, which may be overwritten
+     */
+    static void turn(MemorySegment rows, int columns, int count, MemorySegment packed, MemorySegment target) {
+        if (TURNED == null) {
+            PackedMatrix between = new PackedMatrix(packed, count, columns, count);
+            between.fill(rows, columns, false, 0, PackedMatrix.blocks(columns));
+            between.transpose(target, count);
+            return;
+        }
+        for (int column = 0; column < columns; column += 32) {
+            TURNED.call(
+                    address(rows, column),
+                    (long) columns << 1,
+                    address(target, (long) column * count),
+                    (long) count << 1,
+                    count / 32,
+                    0);
+        }
+    }
+
+    private static long address(MemorySegment data, long element) {
+        return data.address() + (element << 1);
     }
 
     /** {@code target[i] = (source[lower + i], source[upper + i])}; {@code to} counts ints. */
@@ -121,14 +166,31 @@ final class Bf16Layout {
             float scale,
             int columns,
             MemorySegment pairs,
-            MemorySegment target) {
+            Bf16Blocks.Rows target) {
+        if (ROUNDED != null) {
+            for (int i = 0; i < 32; i++) {
+                pairs.set(JAVA_SHORT, LayoutCode.ORDER + (long) i * Short.BYTES, (short) (i / 2 + i % 2 * 16));
+            }
+            pairs.set(JAVA_FLOAT, LayoutCode.FACTOR, scale);
+            for (int column = 0; column < columns; column += 32) {
+                ROUNDED.call(
+                        source.address() + (from + (long) column * stride) * Float.BYTES,
+                        (long) stride * Float.BYTES,
+                        address(target.data(), target.from() + column),
+                        target.stride() << 1,
+                        KEYS / 16,
+                        pairs.address());
+            }
+            return;
+        }
         for (int column = 0; column < columns; column += 32) {
             for (int p = 0; p < 16; p++) {
                 long lower = from + (column + 2L * p) * stride;
                 roundPairs(source, lower, lower + stride, scale, pairs, (long) p * KEYS);
             }
             for (int key = 0; key < KEYS; key += Transposition.SIZE) {
-                Transposition.run(pairs, key, KEYS, target, ((long) key * columns + column) / 2, columns / 2);
+                long at = target.from() + key * target.stride() + column;
+                Transposition.run(pairs, key, KEYS, target.data(), at / 2, target.stride() / 2);
             }
         }
     }

@@ -84,7 +84,7 @@ final class ScoreCode {
 
     private void writeExponentials() {
         begin();
-        code.subtractFloats(ZERO, ONE, ONE);
+        code.zero(ZERO);
         code.spread(HIDDEN, RDI, MINUS_INFINITY);
         // One after the other for all rows, since what a row gives at the end of one pass it would have to wait for in
         // the next.

@@ -49,8 +49,11 @@ final class ScoreRows {
         return table.get(JAVA_FLOAT, row * (long) BYTES + DELTA);
     }
 
-    void set(int row, float shift, float delta) {
-        table.set(JAVA_FLOAT, row * (long) BYTES + SHIFT, shift);
-        table.set(JAVA_FLOAT, row * (long) BYTES + DELTA, delta);
+    void shift(int row, float value) {
+        table.set(JAVA_FLOAT, row * (long) BYTES + SHIFT, value);
+    }
+
+    void delta(int row, float value) {
+        table.set(JAVA_FLOAT, row * (long) BYTES + DELTA, value);
     }
 }

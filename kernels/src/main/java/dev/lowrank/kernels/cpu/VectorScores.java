@@ -19,7 +19,8 @@ final class VectorScores implements ScorePasses {
             Bf16Softmax.round(s.data(), at, low, high);
             Bf16Layout.clear(s.data(), 2 * at, low);
             Bf16Layout.clear(s.data(), 2 * at + high, s.keys() - high);
-            rows.set(row, max, Bf16Softmax.sum(lanes, 0));
+            rows.shift(row, max);
+            rows.delta(row, Bf16Softmax.sum(lanes, 0));
         }
     }
 

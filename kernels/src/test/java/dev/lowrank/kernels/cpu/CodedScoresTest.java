@@ -71,7 +71,8 @@ class CodedScoresTest {
             ScoreRows rows = rows(256)[0];
             rows.sees(2, 0, 0);
             for (int row = 0; row < ROWS; row++) {
-                rows.set(row, -0.5f * row, 0.25f - 0.125f * row);
+                rows.shift(row, -0.5f * row);
+                rows.delta(row, 0.25f - 0.125f * row);
             }
             for (int i = 0; i < 2; i++) {
                 PASSES[i].gradients(
