@@ -24,7 +24,7 @@ import static dev.lowrank.kernels.cpu.Assembler.RSI;
  * or rounded, two rows at each step of k, while the next block is being summed. Lines of C that are about to be written
  * are asked for in the same way.
  *
- * <p>Where C is F32, is overwritten and has whole blocks, tiles are put down in C itself ({@link #straight}).
+ * <p>Where C is F32 and has whole blocks, tiles are put down in C itself ({@link #straight}).
  *
  * <p>Where k is long, a block of B goes in chunks of k, and sums wait in memory between the chunks.
  */
@@ -115,9 +115,9 @@ final class TileCode {
         return product.code.code();
     }
 
-    /** The same for F32 that is overwritten, in whole blocks of 32 columns; sums wait in C between chunks. */
-    static byte[] straight(boolean thin) {
-        TileCode product = new TileCode(false, false, thin, true);
+    /** The same for F32 in whole blocks of 32 columns: tiles begin and end in C itself, and wait there between chunks. */
+    static byte[] straight(boolean accumulate, boolean thin) {
+        TileCode product = new TileCode(false, accumulate, thin, true);
         product.write();
         return product.code.code();
     }
@@ -250,14 +250,16 @@ final class TileCode {
         advance(BLOCK_SUMS, PITCH_OF_SUMS);
     }
 
-    /** The sums at the beginning of a chunk: zero, or what the chunks before have left. */
+    /** The sums at the beginning of a chunk: zero, or what the chunks before have left, or C had before. */
     private void begin() {
         Assembler.Label first = new Assembler.Label();
         Assembler.Label done = new Assembler.Label();
-        code.load(RCX, RDI, CHUNKS_LEFT);
-        code.load(R8, RDI, CHUNKS);
-        code.subtract(RCX, R8);
-        code.jumpIfZero(first);
+        if (!straight || !accumulate) {
+            code.load(RCX, RDI, CHUNKS_LEFT);
+            code.load(R8, RDI, CHUNKS);
+            code.subtract(RCX, R8);
+            code.jumpIfZero(first);
+        }
         code.load(R8, RDI, straight ? BLOCK_OF_C : BLOCK_SUMS);
         int stride = straight ? RBX : RBP;
         code.loadTile(0, R8, stride, 0);

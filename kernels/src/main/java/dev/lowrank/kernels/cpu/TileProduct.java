@@ -50,8 +50,8 @@ final class TileProduct implements StripProduct {
         for (int i = 0; i < 8; i++) {
             codes.add(TileCode.of((i & 4) != 0, (i & 2) != 0, (i & 1) != 0));
         }
-        for (boolean thin : new boolean[] {false, true}) {
-            codes.add(TileCode.straight(thin));
+        for (int i = 0; i < 4; i++) {
+            codes.add(TileCode.straight((i & 2) != 0, (i & 1) != 0));
         }
         List<MachineCode> all = new ArrayList<>();
         for (byte[] code : codes) {
@@ -65,10 +65,8 @@ final class TileProduct implements StripProduct {
     }
 
     private static MachineCode variant(boolean half, boolean accumulate, boolean thin, boolean whole) {
-        if (!half && !accumulate && whole) {
-            return CODE.orElseThrow().get(8 + (thin ? 1 : 0));
-        }
-        return CODE.orElseThrow().get((half ? 4 : 0) | (accumulate ? 2 : 0) | (thin ? 1 : 0));
+        int kind = half ? 4 : whole ? 8 : 0;
+        return CODE.orElseThrow().get(kind | (accumulate ? 2 : 0) | (thin ? 1 : 0));
     }
 
     @Override
