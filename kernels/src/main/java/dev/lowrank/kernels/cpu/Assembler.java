@@ -237,6 +237,17 @@ final class Assembler {
         memory(2, base, displacement);
     }
 
+    /** How the vectors round and what becomes of the smallest numbers: the register of 32 bits that says so. */
+    void loadControl(int base, int displacement) {
+        bytes(0x40 | base >> 3, 0x0F, 0xAE);
+        memory(2, base, displacement);
+    }
+
+    void storeControl(int base, int displacement) {
+        bytes(0x40 | base >> 3, 0x0F, 0xAE);
+        memory(3, base, displacement);
+    }
+
     // Tiles (AMX).
 
     private void vex(int table, int prefix, int w, int reg, int second, int index, int base, int opcode) {

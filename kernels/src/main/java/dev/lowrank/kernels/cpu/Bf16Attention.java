@@ -131,7 +131,7 @@ final class Bf16Attention {
             int keys = blocks.end(s, to) - first;
             pack(kvHead, s, first, first + keys);
             RowPasses.Place place = blocks.place(kvHead, s, from, queries);
-            rowPasses.gather(call.q(), place, q);
+            rowPasses.gather(call.q(), place, q, out);
             blocks.clearOthers(q, queries);
             for (int key = 0; key < keys; key += CHUNK) {
                 scores(rows, first + key, Math.min(CHUNK, keys - key), key);
@@ -204,7 +204,8 @@ final class Bf16Attention {
                 Bf16Blocks.Rows k = blocks.keys(call.k(), kvHead, s, packedTo, staged);
                 Bf16Layout.packColumns(k.data(), k.from(), k.stride(), columns, keys, (long) packedTo * columns);
                 Bf16Blocks.Rows v = blocks.keys(call.v(), kvHead, s, packedTo, staged);
-                Bf16Layout.packRows(v.data(), v.from(), v.stride(), columns, Bf16Layout.KEYS, values, packedTo, longest);
+                Bf16Layout.packRows(
+                        v.data(), v.from(), v.stride(), columns, Bf16Layout.KEYS, values, packedTo, longest);
             }
         }
     }

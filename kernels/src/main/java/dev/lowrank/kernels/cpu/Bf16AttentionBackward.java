@@ -30,6 +30,9 @@ final class Bf16AttentionBackward {
     /** Floats from one row of a tile to the next: not a power of two, or all rows would compete for the same cache lines. */
     private static final int STRIDE = TILE + 16;
 
+    /** A power of two that is zero. */
+    private static final float IMPOSSIBLE = -1e30f;
+
     private final Team team;
     private final AttentionTools[] tools;
 
@@ -269,8 +272,8 @@ final class Bf16AttentionBackward {
             int rows = blocks.rows(queries);
             int group = blocks.group();
             RowPasses.Place place = blocks.place(kvHead, sequence, from, queries);
-            rowPasses.gather(call.q(), place, q);
-            rowPasses.gather(g.dOut, place, dO);
+            rowPasses.gather(call.q(), place, q, g.dQ);
+            rowPasses.gather(g.dOut, place, dO, g.out);
             blocks.clearOthers(q, queries);
             blocks.clearOthers(dO, queries);
             Bf16Layout.turn(q, columns, rows, interleaved, turnedQ);
@@ -283,10 +286,11 @@ final class Bf16AttentionBackward {
                     float kept = Lanes.get(g.lse, query * call.heads() + (long) kvHead * group + row % group);
                     seen.shift(row, -kept * Bf16Softmax.LOG2_E);
                     seen.sees(row, call.begin(sequence, i), call.end(sequence, i));
-                } else {
-                    seen.shift(row, 0);
+                } else { // No query, and scores of zero: all is seen, so that the tile can be one without borders, and
+                    // nothing is likely.
+                    seen.shift(row, IMPOSSIBLE);
                     seen.delta(row, 0);
-                    seen.sees(row, 0, 0);
+                    seen.sees(row, 0, end);
                 }
                 if (call.shape().softCap() > 0) {
                     delta[row] = seen.delta(row);
@@ -373,9 +377,11 @@ final class Bf16AttentionBackward {
             int there = call.keys(sequence);
             for (int key = 0; key < there; key += Bf16Layout.KEYS) {
                 long from = (long) (key / TILE) * columns * STRIDE + key % TILE;
-                Bf16Blocks.Rows rows = blocks.keysOrRoom(target, kvHead, sequence, key, staged);
+                boolean inPlace = blocks.inPlace(sequence, key);
+                Bf16Blocks.Rows rows =
+                        inPlace ? blocks.place(target, kvHead, sequence, key) : new Bf16Blocks.Rows(staged, 0, columns);
                 Bf16Layout.unpackColumns(sums, from, STRIDE, factor, columns, pairs, rows);
-                if (rows.data() == staged) {
+                if (!inPlace) {
                     blocks.writeKeys(staged, kvHead, sequence, key, target);
                 }
             }

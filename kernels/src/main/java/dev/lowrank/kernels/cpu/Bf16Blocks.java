@@ -106,32 +106,35 @@ final class Bf16Blocks {
     /** Rows as they lie: elements from one to the next. */
     record Rows(MemorySegment data, long from, long stride) {}
 
-    /** The 64 keys of k or v from {@code first} on, [64, columns]: where they lie, or copied where zeros must be filled in. */
+    /** Whether 64 keys from {@code first} on, [64, columns], can be read and written where they lie. */
+    boolean inPlace(int sequence, int first) {
+        return keysFrom(sequence, first) == Bf16Layout.KEYS && call.width() == columns;
+    }
+
+    /** Where keys of k, v, dK or dV lie. */
+    Rows place(MemorySegment tensor, int kvHead, int sequence, int first) {
+        return new Rows(tensor, call.key(sequence, kvHead, first), call.keyRow());
+    }
+
+    /** The 64 keys of k or v from {@code first} on: where they lie, or copied where zeros must be filled in. */
     Rows keys(MemorySegment source, int kvHead, int sequence, int first, MemorySegment copy) {
-        Rows rows = keysOrRoom(source, kvHead, sequence, first, copy);
-        if (rows.data() == copy) {
-            int there = keysFrom(sequence, first);
-            for (int j = 0; j < there; j++) {
-                long at = call.key(sequence, kvHead, first + j);
-                Bf16Layout.row(source, at, call.width(), copy, (long) j * columns, columns);
-            }
-            Bf16Layout.clear(copy, (long) there * columns, (long) (Bf16Layout.KEYS - there) * columns);
+        if (inPlace(sequence, first)) {
+            return place(source, kvHead, sequence, first);
         }
-        return rows;
+        int there = keysFrom(sequence, first);
+        for (int j = 0; j < there; j++) {
+            long at = call.key(sequence, kvHead, first + j);
+            Bf16Layout.row(source, at, call.width(), copy, (long) j * columns, columns);
+        }
+        Bf16Layout.clear(copy, (long) there * columns, (long) (Bf16Layout.KEYS - there) * columns);
+        return new Rows(copy, 0, columns);
     }
 
-    /** Where to write 64 keys of dK or dV: in the tensor, or to room beside it for {@link #writeKeys}. */
-    Rows keysOrRoom(MemorySegment tensor, int kvHead, int sequence, int first, MemorySegment room) {
-        return keysFrom(sequence, first) == Bf16Layout.KEYS && call.width() == columns
-                ? new Rows(tensor, call.key(sequence, kvHead, first), call.keyRow())
-                : new Rows(room, 0, columns);
-    }
-
-    /** Writes those of 64 keys that there are. */
-    void writeKeys(MemorySegment room, int kvHead, int sequence, int first, MemorySegment tensor) {
+    /** Writes those of 64 keys of dK or dV that there are, from [64, columns]. */
+    void writeKeys(MemorySegment copy, int kvHead, int sequence, int first, MemorySegment target) {
         for (int j = 0; j < keysFrom(sequence, first); j++) {
             long at = call.key(sequence, kvHead, first + j);
-            Bf16Layout.row(room, (long) j * columns, call.width(), tensor, at, call.width());
+            Bf16Layout.row(copy, (long) j * columns, call.width(), target, at, call.width());
         }
     }
 

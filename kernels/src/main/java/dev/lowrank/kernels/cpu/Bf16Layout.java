@@ -100,7 +100,14 @@ final class Bf16Layout {
      * @param target B, in which these rows are from {@code first} on
      */
     static void packRows(
-            MemorySegment rows, long from, long stride, int columns, int count, MemorySegment target, long first, long k) {
+            MemorySegment rows,
+            long from,
+            long stride,
+            int columns,
+            int count,
+            MemorySegment target,
+            long first,
+            long k) {
         for (int column = 0; column < columns; column += 32) {
             long block = column * k + first * 32;
             if (ROWS != null) {

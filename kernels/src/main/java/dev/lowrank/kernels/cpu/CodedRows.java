@@ -23,13 +23,14 @@ final class CodedRows implements RowPasses {
     }
 
     @Override
-    public void gather(MemorySegment tensor, Place place, MemorySegment block) {
+    public void gather(MemorySegment tensor, Place place, MemorySegment block, MemorySegment next) {
         if (!whole(place)) {
-            others.gather(tensor, place, block);
+            others.gather(tensor, place, block, next);
             return;
         }
         place(tensor, place);
         set(RowCode.BLOCK, block.address());
+        set(RowCode.OTHER, next.address() - tensor.address());
         gather.call(arguments.address());
     }
 

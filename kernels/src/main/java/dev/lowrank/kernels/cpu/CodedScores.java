@@ -12,11 +12,16 @@ import java.util.Optional;
 /** By machine code of our own ({@link ScoreCode}), in one pass over each row and one call for a block. */
 final class CodedScores implements ScorePasses {
     private static final Optional<MachineCode> EXPONENTIALS = MachineCode.ofVectors(ScoreCode.exponentials());
-    private static final Optional<MachineCode> GRADIENTS = MachineCode.ofVectors(ScoreCode.gradients());
+    private static final Optional<MachineCode> GRADIENTS = MachineCode.ofVectors(ScoreCode.gradients(false));
+    private static final Optional<MachineCode> BORDERED = MachineCode.ofVectors(ScoreCode.gradients(true));
+
+    /** Rounding to nearest, no exceptions, what is not normal is zero. */
+    private static final int CONTROL = 0x9FC0;
 
     private final MemorySegment arguments = Arena.ofAuto().allocate(ScoreCode.BYTES, 64);
     private final MachineCode exponentials = EXPONENTIALS.orElseThrow();
     private final MachineCode gradients = GRADIENTS.orElseThrow();
+    private final MachineCode bordered = BORDERED.orElseThrow();
 
     CodedScores() {
         for (int i = 0; i < Bf16Softmax.CONSTANTS.length; i++) {
@@ -27,11 +32,12 @@ final class CodedScores implements ScorePasses {
         }
         set(ScoreCode.MINUS_INFINITY, Float.NEGATIVE_INFINITY);
         arguments.set(JAVA_INT, ScoreCode.SIXTEEN, 16);
+        arguments.set(JAVA_INT, ScoreCode.CONTROL, CONTROL);
     }
 
     /** Whether the processor rounds to BF16 in vectors of 512 bits and the system lets us write code. */
     static boolean works() {
-        return EXPONENTIALS.isPresent() && GRADIENTS.isPresent();
+        return EXPONENTIALS.isPresent() && GRADIENTS.isPresent() && BORDERED.isPresent();
     }
 
     @Override
@@ -60,7 +66,7 @@ final class CodedScores implements ScorePasses {
         for (int i = 0; i < 16; i++) {
             arguments.set(JAVA_INT, ScoreCode.KEYS + (long) i * Integer.BYTES, first + i);
         }
-        gradients.call(arguments.address());
+        (rows.seeAll(s.count(), first, s.keys()) ? gradients : bordered).call(arguments.address());
     }
 
     private void block(Block s, ScoreRows rows, float factor) {

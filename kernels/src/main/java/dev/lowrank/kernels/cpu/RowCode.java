@@ -33,7 +33,7 @@ final class RowCode {
 
     private final Assembler code = new Assembler();
 
-    /** Copies rows to a block. */
+    /** Copies rows to a block, and asks for those of the other tensor. */
     static byte[] gather() {
         RowCode rows = new RowCode();
         rows.writeGather();
@@ -57,6 +57,8 @@ final class RowCode {
     private void writeGather() {
         eachQuery(
                 () -> {
+                    code.mov(RCX, RAX);
+                    code.addLoaded(RCX, RDI, OTHER);
                     code.mov(R11, RAX);
                     for (int i = 0; i < AHEAD; i++) {
                         code.addLoaded(R11, RDI, STRIDE);
@@ -64,6 +66,8 @@ final class RowCode {
                 },
                 () -> eachLine(() -> {
                     code.prefetch(R11, 0);
+                    code.prefetch(RCX, 0);
+                    code.add(RCX, LINE);
                     code.loadFloats(0, RAX, 0);
                     code.storeFloats(RDX, 0, 0, 0);
                     code.add(R11, LINE);

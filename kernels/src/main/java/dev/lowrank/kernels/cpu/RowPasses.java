@@ -19,8 +19,12 @@ interface RowPasses {
         }
     }
 
-    /** Copies rows to a block. */
-    void gather(MemorySegment tensor, Place place, MemorySegment block);
+    /**
+     * Copies rows to a block.
+     *
+     * @param next a tensor whose rows at the same place are read or written soon, so they may be brought nearer
+     */
+    void gather(MemorySegment tensor, Place place, MemorySegment block, MemorySegment next);
 
     /** {@code tensor = numbers[row] * block}, rounded, from fp32. */
     void scatter(MemorySegment block, MemorySegment numbers, MemorySegment tensor, Place place);

@@ -36,7 +36,9 @@ final class ScoreCode {
     static final int FACTOR = 112;
     static final int MINUS_INFINITY = 116;
     static final int SIXTEEN = 120; // an integer
-    static final int CONSTANTS = 128; // SMALLEST, C4, C3, C2, C1, ONE
+    static final int CONTROL = 124; // of the vectors, for the time of the call
+    static final int CONSTANTS = 128; // C4, C3, C2, C1, ONE
+    private static final int CONTROL_BEFORE = 160;
     static final int ORDER = 192; // of words, so that two halves become pairs; 64 bytes
     static final int KEYS = 256; // integers: the first 16 keys of a row; 64 bytes
     static final int BYTES = 320;
@@ -47,7 +49,6 @@ final class ScoreCode {
     private static final int KEYS_OF_STEP = 1 << STEP_BITS;
 
     // Vectors that stay: constants in the order above from here on, then what the row or two rows have.
-    private static final int SMALLEST = 17;
     private static final int C4 = 18;
     private static final int ONE = 22;
     private static final int WORDS = 23;
@@ -62,9 +63,8 @@ final class ScoreCode {
     private static final int ZERO = 29;
     private static final int HIDDEN = 30;
 
-    // Masks.
-    private static final int POSITIVE = 1;
-    private static final int VISIBLE = 2;
+    private static final int VISIBLE = 1; // masks
+    private static final int HIDE = 2;
 
     private final Assembler code = new Assembler();
 
@@ -75,10 +75,14 @@ final class ScoreCode {
         return rows.code.code();
     }
 
-    /** Of all pairs of rows: P and dS. */
-    static byte[] gradients() {
+    /**
+     * Of all pairs of rows: P and dS.
+     *
+     * @param bordered rows do not see all keys
+     */
+    static byte[] gradients(boolean bordered) {
         ScoreCode rows = new ScoreCode();
-        rows.writeGradients();
+        rows.writeGradients(bordered ? VISIBLE : 0);
         return rows.code.code();
     }
 
@@ -91,8 +95,7 @@ final class ScoreCode {
         eachRow(this::hideEnds);
         eachRow(this::largestOfRow);
         eachRow(this::exponentialsOfRow);
-        code.zeroUpperHalves();
-        code.ret();
+        end();
     }
 
     /** For each row: what belongs to it at rsi, its scores at r10, the first key it sees in r8, the last in r9. */
@@ -133,11 +136,11 @@ final class ScoreCode {
         code.and(RAX, -KEYS_OF_STEP);
         code.shiftUp(RAX, 2);
         code.addRegister(RAX, R10);
-        code.setMask(1, RDX);
-        code.storeFloats(RAX, 0, 1, HIDDEN);
+        code.setMask(HIDE, RDX);
+        code.storeFloats(RAX, 0, HIDE, HIDDEN);
         code.shiftDown(RDX, 16);
-        code.setMask(1, RDX);
-        code.storeFloats(RAX, VECTOR, 1, HIDDEN);
+        code.setMask(HIDE, RDX);
+        code.storeFloats(RAX, VECTOR, HIDE, HIDDEN);
     }
 
     private void largestOfRow() {
@@ -226,7 +229,7 @@ final class ScoreCode {
         code.bind(done);
     }
 
-    private void writeGradients() {
+    private void writeGradients(int visible) {
         code.push(RBX);
         code.push(RBP);
         begin();
@@ -240,7 +243,7 @@ final class ScoreCode {
         code.load(RSI, RDI, TABLE);
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
-        gradientsOfPair();
+        gradientsOfPair(visible);
         code.add(RSI, 2 * ScoreRows.BYTES);
         code.load(RCX, RDI, STRIDE);
         code.addRegister(RCX, RCX);
@@ -251,13 +254,12 @@ final class ScoreCode {
         code.addStored(RDI, PAIR_OF_DS, RCX);
         code.decrementStored(RDI, ROWS_LEFT);
         code.jumpIfNotZero(next);
-        code.zeroUpperHalves();
         code.pop(RBP);
         code.pop(RBX);
-        code.ret();
+        end();
     }
 
-    private void gradientsOfPair() {
+    private void gradientsOfPair(int visible) {
         for (int row = 0; row < 2; row++) {
             code.spread(SHIFTS[row], RSI, row * ScoreRows.BYTES + ScoreRows.SHIFT);
             code.spread(DELTAS[row], RSI, row * ScoreRows.BYTES + ScoreRows.DELTA);
@@ -283,16 +285,20 @@ final class ScoreCode {
         code.bind(next);
         for (int i = 0; i < 2; i++) { // 16 keys
             for (int row = 0; row < 2; row++) {
-                code.within(VISIBLE, KEY, BEGINS[row], ENDS[row]);
-                power(row, scores[row], i * VECTOR, SHIFTS[row], VISIBLE);
+                if (visible != 0) {
+                    code.within(visible, KEY, BEGINS[row], ENDS[row]);
+                }
+                power(row, scores[row], i * VECTOR, SHIFTS[row], visible);
                 int dS = dS(row, i);
                 code.loadFloats(dS, gradients[row], i * VECTOR);
                 code.subtractFloats(dS, dS, DELTAS[row]);
-                code.multiplyFloats(dS, dS, row, VISIBLE);
+                code.multiplyFloats(dS, dS, row, visible);
             }
             storePairs(R10, i * VECTOR, 0, 1);
             storePairs(R11, i * VECTOR, dS(0, i), dS(1, i));
-            code.addInts(KEY, KEY, NEXT);
+            if (visible != 0) {
+                code.addInts(KEY, KEY, NEXT);
+            }
         }
         for (int row = 0; row < 2; row++) {
             code.narrow(12, dS(row, 1), dS(row, 0));
@@ -312,14 +318,22 @@ final class ScoreCode {
     }
 
     private void begin() {
-        for (int i = 0; i <= ONE - SMALLEST; i++) {
-            code.spread(SMALLEST + i, RDI, CONSTANTS + i * Float.BYTES);
+        for (int i = 0; i <= ONE - C4; i++) {
+            code.spread(C4 + i, RDI, CONSTANTS + i * Float.BYTES);
         }
         code.spread(SCALE, RDI, FACTOR);
+        code.storeControl(RDI, CONTROL_BEFORE);
+        code.loadControl(RDI, CONTROL);
+    }
+
+    private void end() {
+        code.loadControl(RDI, CONTROL_BEFORE);
+        code.zeroUpperHalves();
+        code.ret();
     }
 
     /**
-     * {@code to = 2^(factor s + shift)}; the vectors from 8 to 11 are worked with.
+     * {@code to = 2^(factor s + shift)}, what is below the smallest normal number being zero; the vectors from 8 to 11 are worked with.
      *
      * @param visible the mask of the lanes that do not become zero, or 0 for all
      */
@@ -329,12 +343,11 @@ final class ScoreCode {
         code.loadFloats(t, base, displacement);
         code.multiplyAdd(t, SCALE, shift);
         code.fraction(f, t);
-        code.notBelow(POSITIVE, visible, t, SMALLEST);
         code.moveFloats(to, C4);
         for (int c = C4 + 1; c <= ONE; c++) {
             code.multiplyAdd(to, f, c);
         }
-        code.scale(to, to, t, POSITIVE);
+        code.scale(to, to, t, visible);
     }
 
     /** Two vectors as BF16 in one, lane by lane. */

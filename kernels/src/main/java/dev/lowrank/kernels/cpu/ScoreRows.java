@@ -39,6 +39,16 @@ final class ScoreRows {
         return table.get(JAVA_INT, row * (long) BYTES + END);
     }
 
+    /** Whether the first {@code count} rows see all of so many keys. */
+    boolean seeAll(int count, int first, int keys) {
+        for (int row = 0; row < count; row++) {
+            if (begin(row) > first || end(row) < first + keys) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** What is added to {@code factor s} in the exponent of a power of two; the largest score, where exponentials were taken. */
     float shift(int row) {
         return table.get(JAVA_FLOAT, row * (long) BYTES + SHIFT);

@@ -7,7 +7,7 @@ final class VectorRows implements RowPasses {
     private final float[] lanes = new float[Lanes.WIDTH];
 
     @Override
-    public void gather(MemorySegment tensor, Place place, MemorySegment block) {
+    public void gather(MemorySegment tensor, Place place, MemorySegment block, MemorySegment next) {
         int columns = Bf16Layout.padded(place.width());
         eachRow(place, (row, at) -> Bf16Layout.row(tensor, at, place.width(), block, (long) row * columns, columns));
     }

@@ -25,7 +25,8 @@ class Bf16AttentionTest {
     @Test
     void compilesNothingForNewLengthsOnceWarm() {
         CompiledProduct product = new CompiledProduct();
-        try (CpuKernels kernels = CpuKernels.open(1, true, () -> new AttentionTools(product, ScorePasses.best(), RowPasses.best()));
+        try (CpuKernels kernels = CpuKernels.open(
+                        1, true, () -> new AttentionTools(product, ScorePasses.best(), RowPasses.best()));
                 Workspace memory = kernels.workspace()) {
             AttentionShape shape = AttentionShape.causal(2, 1, 0.5f);
             for (int longest : new int[] {1, 1200, 2500}) { // The distance of rows of scores grows by doubling.

@@ -61,8 +61,8 @@ class CodedScoresTest {
 
     /** A tile in the middle of what rows see, at its beginning and at its end; and a row that sees none of it. */
     @ParameterizedTest
-    @CsvSource({"0, 32", "0, 256", "64, 64", "192, 128"})
-    void gradientsAreThoseOfTheVectorApi(int first, int keys) {
+    @CsvSource({"0, 32, 256", "0, 256, 256", "64, 64, 256", "192, 128, 256", "64, 64, 1"})
+    void gradientsAreThoseOfTheVectorApi(int first, int keys, int seen) {
         for (boolean odd : new boolean[] {false, true}) {
             MemorySegment[] s = twice(scores(odd));
             MemorySegment[] dP = twice(scores(false));
@@ -71,6 +71,9 @@ class CodedScoresTest {
             ScoreRows rows = rows(256)[0];
             rows.sees(2, 0, 0);
             for (int row = 0; row < ROWS; row++) {
+                if (seen == 1) {
+                    rows.sees(row, first, first + keys);
+                }
                 rows.shift(row, -0.5f * row);
                 rows.delta(row, 0.25f - 0.125f * row);
             }
