@@ -29,8 +29,9 @@ class Bf16AttentionTest {
                         1, true, () -> new AttentionTools(product, ScorePasses.best(), RowPasses.best()));
                 Workspace memory = kernels.workspace()) {
             AttentionShape shape = AttentionShape.causal(2, 1, 0.5f);
-            for (int longest : new int[] {1, 1200, 2500}) { // Rows of scores lie farther apart where a sequence is twice as long.
-                for (int length = 1; length < longest + 600; length += length < 600 ? 5 : 64) {
+            // Rows of scores lie farther apart where the longest sequence is twice as long.
+            for (int longest : new int[] {1, 600, 1200, 2500}) {
+                for (int length = 1; length < 1200; length += 5) {
                     results(kernels, memory, shape, 8, longest, length);
                 }
             }
@@ -39,7 +40,7 @@ class Bf16AttentionTest {
             for (int i = 0; i < 60; i++) {
                 results(kernels, memory, shape, 8, 1 + random.nextInt(2500), 1 + random.nextInt(300));
             }
-            assertThat(product.size()).isEqualTo(made).isLessThanOrEqualTo(300);
+            assertThat(product.size()).isEqualTo(made).isLessThanOrEqualTo(350);
         }
     }
 
