@@ -113,6 +113,12 @@ final class Assembler {
         memory(to, base, displacement);
     }
 
+    /** A number of 32 bits with its sign. */
+    void loadInt(int to, int base, int displacement) {
+        wide(to, base, 0x63);
+        memory(to, base, displacement);
+    }
+
     void store(int base, int displacement, int from) {
         wide(from, base, 0x89);
         memory(from, base, displacement);
@@ -128,6 +134,30 @@ final class Assembler {
         wide(0, to, 0x81);
         registers(0, to);
         code.putInt(number);
+    }
+
+    void and(int to, int number) {
+        wide(0, to, 0x81);
+        registers(4, to);
+        code.putInt(number);
+    }
+
+    void shiftUp(int reg, int bits) {
+        wide(0, reg, 0xC1);
+        registers(4, reg);
+        bytes(bits);
+    }
+
+    void shiftDown(int reg, int bits) {
+        wide(0, reg, 0xC1);
+        registers(5, reg);
+        bytes(bits);
+    }
+
+    /** By as many bits as the lower six of rcx say. */
+    void shiftUpByCount(int reg) {
+        wide(0, reg, 0xD3);
+        registers(4, reg);
     }
 
     void addRegister(int to, int from) {
@@ -204,6 +234,17 @@ final class Assembler {
     void prefetch(int base, int displacement) {
         bytes(0x40 | base >> 3, 0x0F, 0x18);
         memory(2, base, displacement);
+    }
+
+    /** How the vectors round and what becomes of the smallest numbers: the register of 32 bits that says so. */
+    void loadControl(int base, int displacement) {
+        bytes(0x40 | base >> 3, 0x0F, 0xAE);
+        memory(2, base, displacement);
+    }
+
+    void storeControl(int base, int displacement) {
+        bytes(0x40 | base >> 3, 0x0F, 0xAE);
+        memory(3, base, displacement);
     }
 
     // Tiles (AMX).
@@ -329,6 +370,27 @@ final class Assembler {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x5F);
     }
 
+    /** {@code to = x y} under the mask; zero elsewhere. */
+    void multiplyFloats(int to, int x, int y, int mask) {
+        evexRegisters(T0F, 0, 0, to, x, y, mask, 0x59);
+    }
+
+    void zero(int to) {
+        evexRegisters(T0F, P66, 0, to, to, to, 0, 0xEF);
+    }
+
+    void addInts(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0xFE);
+    }
+
+    /** The mask of the lanes of integers {@code from <= x < to}. */
+    void within(int mask, int x, int from, int to) {
+        evexRegisters(T0F3A, P66, 0, mask, x, from, 0, 0x1F);
+        bytes(5);
+        evexRegisters(T0F3A, P66, 0, mask, x, to, mask, false, 0x1F);
+        bytes(1);
+    }
+
     /** The mask of the lanes where x is below y. */
     void below(int mask, int x, int y) {
         evexRegisters(T0F, 0, 0, mask, x, y, 0, 0xC2);
@@ -342,11 +404,22 @@ final class Assembler {
 
     /** The mask of the lanes where x is not below y, those of a NaN among them. */
     void notBelow(int mask, int x, int y) {
-        evexRegisters(T0F, 0, 0, mask, x, y, 0, 0xC2);
+        notBelow(mask, 0, x, y);
+    }
+
+    /** The same of the lanes under another mask. */
+    void notBelow(int mask, int under, int x, int y) {
+        evexRegisters(T0F, 0, 0, mask, x, y, under, false, 0xC2);
         bytes(5);
     }
 
-    /** {@code to = x 2^y} under the mask for integers y; zero elsewhere. */
+    /** {@code to = x - floor(x)}. */
+    void fraction(int to, int x) {
+        evexRegisters(T0F3A, P66, 0, to, 0, x, 0, 0x56);
+        bytes(1);
+    }
+
+    /** {@code to = x 2^floor(y)} under the mask; zero elsewhere. */
     void scale(int to, int x, int y, int mask) {
         evexRegisters(T0F38, P66, 0, to, x, y, mask, 0x2C);
     }
@@ -363,6 +436,43 @@ final class Assembler {
             rotate(free, reg, by);
             addFloats(reg, reg, free);
         }
+    }
+
+    // Within each quarter of 128 bits: elements of x and y in turn, from the lower or the upper half of the quarter.
+
+    void lowerWords(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x61);
+    }
+
+    void upperWords(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x69);
+    }
+
+    void lowerInts(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x62);
+    }
+
+    void upperInts(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0x6A);
+    }
+
+    void lowerLongs(int to, int x, int y) {
+        evexRegisters(T0F, P66, 1, to, x, y, 0, 0x6C);
+    }
+
+    void upperLongs(int to, int x, int y) {
+        evexRegisters(T0F, P66, 1, to, x, y, 0, 0x6D);
+    }
+
+    /** Two quarters of x and two of y, by two bits of the order each, the first in the lowest. */
+    void quarters(int to, int x, int y, int order) {
+        evexRegisters(T0F3A, P66, 0, to, x, y, 0, 0x43);
+        bytes(order);
+    }
+
+    /** {@code sum[i] += x[2i] y[2i] + x[2i + 1] y[2i + 1]} of BF16. */
+    void multiplyPairs(int sum, int x, int y) {
+        evexRegisters(T0F38, PF3, 0, sum, x, y, 0, 0x52);
     }
 
     /** {@code to[i] = from[order[i]]} for 32 elements of 16 bits. */
@@ -435,6 +545,12 @@ final class Assembler {
     void loadMask(int mask, int base, int displacement) {
         vex(T0F, P66, 1, 0, 0, 0, base, 0x90);
         memory(mask, base, displacement);
+    }
+
+    /** A mask of 16 elements from a register. */
+    void setMask(int mask, int from) {
+        vex(T0F, 0, 0, mask, 0, 0, from, 0x92);
+        registers(mask, from);
     }
 
     /** As compilers leave the vectors behind. */

@@ -13,14 +13,11 @@ import org.jspecify.annotations.Nullable;
  * exponentials are rounded to BF16 before they multiply V, and the sum of them, taken before rounding, divides at the end.
  *
  * <p>K and V are packed once for a group of query heads, as far as its blocks look ({@link Bf16Blocks}). Scores of a block
- * lie in chunks of up to 512 keys, [rows, 512] each, and become exponentials where they are.
+ * become exponentials where they are.
  */
 final class Bf16Attention {
     /** Keys of one product. */
     private static final int CHUNK = 512;
-
-    /** Floats from one row of scores to the next: not a power of two, or all rows would compete for the same cache lines. */
-    private static final int STRIDE = CHUNK + 16;
 
     private final Team team;
     private final AttentionTools[] tools;
@@ -75,10 +72,13 @@ final class Bf16Attention {
         private final MemorySegment keys; // K^T packed: [longest / 32][columns / 32][16][32][2]
         private final MemorySegment values; // V packed: [columns / 32][longest / 32][16][32][2]
         private final MemorySegment staged; // [64, columns]
-        private final MemorySegment scores; // fp32 [chunks][rows, STRIDE]
+        private final MemorySegment scores; // fp32 [rows, stride]; then exponentials, BF16 [rows, 2 stride]
         private final MemorySegment o; // fp32 [rows, columns]
         private final ScorePasses passes;
-        private final float[] inverse;
+        private final RowPasses rowPasses;
+        private final long stride;
+        private final ScoreRows seen; // [rows]
+        private final MemorySegment inverse; // fp32 [rows]
 
         private int packedHead = -1;
         private int packedSequence = -1;
@@ -89,19 +89,21 @@ final class Bf16Attention {
             this.call = blocks.call();
             this.product = tools[part].product();
             this.passes = tools[part].passes();
+            this.rowPasses = tools[part].rows();
             this.out = out;
             this.lse = lse;
             columns = blocks.columns();
             longest = blocks.longest();
             long rows = blocks.rows();
-            long chunks = (blocks.mostKeys() + CHUNK - 1) / CHUNK;
+            stride = stride(blocks.mostKeys());
             Carving memory = new Carving(team, part);
             Carving.Piece forQ = memory.shorts(rows * columns);
             Carving.Piece forKeys = memory.shorts((long) longest * columns);
             Carving.Piece forValues = memory.shorts((long) longest * columns);
             Carving.Piece forStaged = memory.shorts((long) Bf16Layout.KEYS * columns);
-            Carving.Piece forScores = memory.floats(chunks * rows * STRIDE);
+            Carving.Piece forScores = memory.floats(rows * stride);
             Carving.Piece forO = memory.floats(rows * columns);
+            Carving.Piece forInverse = memory.floats(rows);
             MemorySegment whole = memory.take();
             q = forQ.of(whole);
             keys = forKeys.of(whole);
@@ -109,7 +111,16 @@ final class Bf16Attention {
             staged = forStaged.of(whole);
             scores = forScores.of(whole);
             o = forO.of(whole);
-            inverse = new float[blocks.rows()];
+            seen = new ScoreRows(blocks.rows());
+            inverse = forInverse.of(whole);
+        }
+
+        /**
+         * Floats from one row of scores to the next: few numbers of them, as products may be compiled for each, and no power of
+         * two, or all rows would compete for the same cache lines.
+         */
+        private static long stride(int keys) {
+            return 2L * Integer.highestOneBit(Math.max(CHUNK, keys) - 1) + 16;
         }
 
         /** {@code O = softmax(S) V} for the queries {@code [from, to)} and the query heads of a key-value head. */
@@ -117,106 +128,69 @@ final class Bf16Attention {
             int queries = to - from;
             int rows = blocks.rows(queries);
             int first = blocks.first(s, from);
-            int end = blocks.end(s, to);
-            pack(kvHead, s, first, end);
-            blocks.gather(call.q(), kvHead, s, from, queries, q);
-            for (int key = first; key < end; key += CHUNK) {
-                scores(rows, key, Math.min(CHUNK, end - key), (key - first) / CHUNK);
+            int keys = blocks.end(s, to) - first;
+            pack(kvHead, s, first, first + keys);
+            RowPasses.Place place = blocks.place(kvHead, s, from, queries);
+            rowPasses.gather(call.q(), place, q, out);
+            blocks.clearOthers(q, queries);
+            for (int key = 0; key < keys; key += CHUNK) {
+                scores(rows, first + key, Math.min(CHUNK, keys - key), key);
             }
-            int row = 0;
-            for (int i = from; i < to; i++) {
-                int begin = call.begin(s, i) - first;
-                int after = call.end(s, i) - first;
-                long place = (call.queryStart(s) + (long) i) * call.heads() + (long) kvHead * blocks.group();
-                for (int h = 0; h < blocks.group(); h++, row++) {
-                    softmax(row, rows, begin, after, end - first, place + h);
-                }
+            softmax(kvHead, s, from, to, first, keys);
+            for (int key = 0; key < keys; key += CHUNK) {
+                weightedValues(rows, first + key, Math.min(CHUNK, keys - key), key);
             }
-            for (; row < rows; row++) {
-                for (int from0 = 0; from0 < end - first; from0 += CHUNK) {
-                    clear(row(row, rows, from0), 0, Math.min(CHUNK, end - first - from0));
-                }
-            }
-            for (int key = first; key < end; key += CHUNK) {
-                weightedValues(rows, key, Math.min(CHUNK, end - key), (key - first) / CHUNK);
-            }
-            blocks.scatter(o, inverse, kvHead, s, from, queries, out);
-        }
-
-        /** Where a row's part of a chunk begins, in floats. */
-        private long row(int row, int rows, int key) {
-            return ((long) (key / CHUNK) * rows + row) * STRIDE;
+            rowPasses.scatter(o, inverse, out, place);
         }
 
         /** {@code S = Q K^T} for some keys, not yet scaled. */
-        private void scores(int rows, int key, int count, int chunk) {
+        private void scores(int rows, int key, int count, int column) {
             Factors factors = new Factors(
                     q.address(),
                     columns,
                     keys.address() + Bf16Layout.columnBytes(key, columns),
                     Bf16Layout.pitch(columns),
                     columns);
-            product.run(rows, count, factors, null, new Target(chunk(chunk, rows), STRIDE, false), false);
+            long target = scores.address() + (long) column * Float.BYTES;
+            product.run(rows, count, factors, null, new Target(target, stride, false), false);
         }
 
         /** {@code O (+)= P V} for some keys. */
-        private void weightedValues(int rows, int key, int count, int chunk) {
+        private void weightedValues(int rows, int key, int count, int column) {
             Factors factors = new Factors(
-                    chunk(chunk, rows),
-                    2 * STRIDE,
+                    scores.address() + (long) column * Short.BYTES,
+                    2L * stride,
                     values.address() + Bf16Layout.pitch(key),
                     Bf16Layout.pitch(longest),
                     count);
-            product.run(rows, columns, factors, null, new Target(o.address(), columns, false), chunk > 0);
+            product.run(rows, columns, factors, null, new Target(o.address(), columns, false), column > 0);
         }
 
-        private long chunk(int chunk, int rows) {
-            return scores.address() + (long) chunk * rows * STRIDE * Float.BYTES;
-        }
-
-        /** The exponentials of one row that sees the keys {@code [begin, end)} of {@code count}, and what belongs to it. */
-        private void softmax(int row, int rows, int begin, int end, int count, long place) {
+        /** The exponentials of a block's rows over their scores, and what belongs to each. */
+        private void softmax(int kvHead, int s, int from, int to, int first, int keys) {
             float scale = call.shape().scale();
             float cap = call.shape().softCap();
             boolean ahead = cap > 0 || !(scale > 0);
             float factor = ahead ? 1 : scale;
-            float max = Float.NEGATIVE_INFINITY;
-            for (int key = begin & -CHUNK; key < end; key += CHUNK) {
-                long at = row(row, rows, key);
-                int from = Math.max(0, begin - key);
-                int to = Math.min(CHUNK, end - key);
-                int low = from & -Bf16Softmax.STEP;
-                int high = to + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
+            int group = blocks.group();
+            int count = (to - from) * group;
+            for (int row = 0; row < count; row++) {
+                int i = from + row / group;
+                seen.sees(row, call.begin(s, i) - first, call.end(s, i) - first);
                 if (ahead) {
-                    Bf16Softmax.scaleAndCap(scores, at, from, to, scale, cap);
+                    Bf16Softmax.scaleAndCap(scores, row * stride, 0, keys, scale, cap);
                 }
-                Bf16Softmax.hide(scores, at, low, from);
-                Bf16Softmax.hide(scores, at, to, high);
-                float one = Bf16Softmax.max(scores, at, low, high);
-                max = one > max ? one : max;
             }
-            float base = factor * Bf16Softmax.LOG2_E;
-            double sum = 0;
-            for (int key = 0; key < count; key += CHUNK) {
-                long at = row(row, rows, key);
-                int width = Math.min(CHUNK, count - key);
-                int low = Math.clamp(begin - key, 0, width) & -Bf16Softmax.STEP;
-                int high = Math.clamp(end - key, 0, width) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
-                if (low < high) {
-                    sum += passes.exponentials(scores, at, low, high, base, max * base);
+            passes.exponentials(new ScorePasses.Block(scores, stride, count, keys), seen, factor * Bf16Softmax.LOG2_E);
+            for (int row = 0; row < count; row++) {
+                double sum = seen.delta(row);
+                Lanes.set(inverse, row, (float) (1 / sum));
+                if (lse != null) {
+                    long query = call.queryStart(s) + (long) from + row / group;
+                    long place = query * call.heads() + (long) kvHead * group + row % group;
+                    Lanes.set(lse, place, (float) (seen.shift(row) * factor + Bf16Softmax.log(sum)));
                 }
-                clear(at, 0, Math.min(low, high));
-                clear(at, high, width);
             }
-            inverse[row] = (float) (1 / sum);
-            if (lse != null) {
-                Lanes.set(lse, place, (float) (max * factor + Bf16Softmax.log(sum)));
-            }
-        }
-
-        /** Exponentials {@code [from, to)} of a row, pairs of BF16, become zero. */
-        private void clear(long at, int from, int to) {
-            Bf16Layout.clearInts(scores, at + from / 2, at + to / 2);
         }
 
         /** Packs the keys and values {@code [from, to)} if they are not. */
@@ -227,10 +201,11 @@ final class Bf16Attention {
                 packedTo = from;
             }
             for (; packedTo < to; packedTo += Bf16Layout.KEYS) {
-                blocks.gatherKeys(call.k(), kvHead, s, packedTo, staged);
-                Bf16Layout.packColumns(staged, columns, keys, (long) packedTo * columns);
-                blocks.gatherKeys(call.v(), kvHead, s, packedTo, staged);
-                Bf16Layout.packRows(staged, columns, values, packedTo, longest);
+                Bf16Blocks.Rows k = blocks.keys(call.k(), kvHead, s, packedTo, staged);
+                Bf16Layout.packColumns(k.data(), k.from(), k.stride(), columns, keys, (long) packedTo * columns);
+                Bf16Blocks.Rows v = blocks.keys(call.v(), kvHead, s, packedTo, staged);
+                Bf16Layout.packRows(
+                        v.data(), v.from(), v.stride(), columns, Bf16Layout.KEYS, values, packedTo, longest);
             }
         }
     }

@@ -6,7 +6,6 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.cpu.StripProduct.Factors;
 import dev.lowrank.kernels.cpu.StripProduct.Target;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Backward of {@link Bf16Attention}; the derivation is {@link Attention#backward}'s. Scores are made again tile by tile, up
@@ -30,6 +29,9 @@ final class Bf16AttentionBackward {
 
     /** Floats from one row of a tile to the next: not a power of two, or all rows would compete for the same cache lines. */
     private static final int STRIDE = TILE + 16;
+
+    /** A power of two that is zero. */
+    private static final float IMPOSSIBLE = -1e30f;
 
     private final Team team;
     private final AttentionTools[] tools;
@@ -132,6 +134,7 @@ final class Bf16AttentionBackward {
         private final Gradients g;
         private final StripProduct product;
         private final ScorePasses passes;
+        private final RowPasses rowPasses;
         private final int part;
         private final int columns;
         private final int longest;
@@ -154,12 +157,9 @@ final class Bf16AttentionBackward {
         // Sums over a group that an earlier part begins, and over one that this part begins.
         private final MemorySegment[] dKs = new MemorySegment[2]; // fp32 [longest / TILE][columns, STRIDE]
         private final MemorySegment[] dVs = new MemorySegment[2]; // the same
-        private final float[] scales; // [rows]: the call's scale
-        private final float[] shift; // [rows]: lse in powers of two
-        private final float[] delta; // [rows]
-        private final int[] begins; // [rows]: the first key that a row sees
-        private final int[] ends; // [rows]: the one after its last
-        private final float[] lanes = new float[Lanes.WIDTH];
+        private final MemorySegment scales; // fp32 [rows]: the call's scale
+        private final ScoreRows seen; // [rows]
+        private final float[] delta; // [rows]: with a cap, where it is subtracted before scores have theirs
 
         Backward(Bf16Blocks blocks, Gradients g, int part) {
             this.blocks = blocks;
@@ -167,6 +167,7 @@ final class Bf16AttentionBackward {
             this.g = g;
             this.product = tools[part].product();
             this.passes = tools[part].passes();
+            this.rowPasses = tools[part].rows();
             this.part = part;
             columns = blocks.columns();
             longest = blocks.longest();
@@ -192,6 +193,7 @@ final class Bf16AttentionBackward {
             Carving.Piece[] forSums = {
                 memory.floats(sums), memory.floats(sums), memory.floats(sums), memory.floats(sums)
             };
+            Carving.Piece forScales = memory.floats(rows);
             MemorySegment whole = memory.take();
             q = forRows[0].of(whole);
             dO = forRows[1].of(whole);
@@ -212,12 +214,12 @@ final class Bf16AttentionBackward {
                 dKs[i] = forSums[2 * i].of(whole);
                 dVs[i] = forSums[2 * i + 1].of(whole);
             }
-            scales = new float[rows];
-            Arrays.fill(scales, call.shape().scale());
-            shift = new float[rows];
+            scales = forScales.of(whole);
+            for (int row = 0; row < rows; row++) {
+                Lanes.set(scales, row, call.shape().scale());
+            }
+            seen = new ScoreRows(rows);
             delta = new float[rows];
-            begins = new int[rows];
-            ends = new int[rows];
         }
 
         private static long tiles(int keys) {
@@ -257,11 +259,11 @@ final class Bf16AttentionBackward {
 
         private void pack(int kvHead, int sequence, int from, int to) {
             for (int key = from; key < to; key += Bf16Layout.KEYS) {
-                blocks.gatherKeys(call.v(), kvHead, sequence, key, staged);
-                Bf16Layout.packColumns(staged, columns, values, (long) key * columns);
-                blocks.gatherKeys(call.k(), kvHead, sequence, key, staged);
-                Bf16Layout.packColumns(staged, columns, keys, (long) key * columns);
-                Bf16Layout.packRows(staged, columns, keyRows, key, longest);
+                Bf16Blocks.Rows v = blocks.keys(call.v(), kvHead, sequence, key, staged);
+                Bf16Layout.packColumns(v.data(), v.from(), v.stride(), columns, values, (long) key * columns);
+                Bf16Blocks.Rows k = blocks.keys(call.k(), kvHead, sequence, key, staged);
+                Bf16Layout.packColumns(k.data(), k.from(), k.stride(), columns, keys, (long) key * columns);
+                Bf16Layout.packRows(k.data(), k.from(), k.stride(), columns, Bf16Layout.KEYS, keyRows, key, longest);
             }
         }
 
@@ -269,38 +271,37 @@ final class Bf16AttentionBackward {
             int queries = to - from;
             int rows = blocks.rows(queries);
             int group = blocks.group();
-            blocks.gather(call.q(), kvHead, sequence, from, queries, q);
-            blocks.gather(g.dOut, kvHead, sequence, from, queries, dO);
-            turn(q, rows, turnedQ);
-            turn(dO, rows, turnedDO);
-            int row = 0;
-            for (int i = from; i < to; i++) {
-                long place = (call.queryStart(sequence) + (long) i) * call.heads() + (long) kvHead * group;
-                for (int h = 0; h < group; h++, row++) {
-                    long at = call.query(sequence, kvHead * group + h, i);
-                    float kept = Lanes.get(g.lse, place + h);
-                    shift[row] = Float.isNaN(kept) ? Float.NaN : kept * Bf16Softmax.LOG2_E;
-                    delta[row] = Bf16Layout.dot(g.dOut, g.out, at, call.width(), lanes);
-                    begins[row] = call.begin(sequence, i);
-                    ends[row] = call.end(sequence, i);
+            RowPasses.Place place = blocks.place(kvHead, sequence, from, queries);
+            rowPasses.gather(call.q(), place, q, g.dQ);
+            rowPasses.gather(g.dOut, place, dO, g.out);
+            blocks.clearOthers(q, queries);
+            blocks.clearOthers(dO, queries);
+            Bf16Layout.turn(q, columns, rows, interleaved, turnedQ);
+            Bf16Layout.turn(dO, columns, rows, interleaved, turnedDO);
+            rowPasses.dots(g.dOut, g.out, place, seen);
+            for (int row = 0; row < rows; row++) {
+                int i = from + row / group;
+                if (i < to) {
+                    long query = call.queryStart(sequence) + (long) i;
+                    float kept = Lanes.get(g.lse, query * call.heads() + (long) kvHead * group + row % group);
+                    seen.shift(row, -kept * Bf16Softmax.LOG2_E);
+                    seen.sees(row, call.begin(sequence, i), call.end(sequence, i));
+                } else { // No query, and scores of zero: all is seen, so that the tile can be one without borders, and
+                    // nothing is likely.
+                    seen.shift(row, IMPOSSIBLE);
+                    seen.delta(row, 0);
+                    seen.sees(row, 0, end);
                 }
-            }
-            for (; row < rows; row++) {
-                begins[row] = end;
-                ends[row] = 0;
+                if (call.shape().softCap() > 0) {
+                    delta[row] = seen.delta(row);
+                    seen.delta(row, 0);
+                }
             }
             for (int tile = first & -TILE; tile < end; tile += TILE) {
                 int key = Math.max(first, tile);
                 tile(rows, key, Math.min(end, tile + TILE) - key, key > first, mine);
             }
-            blocks.scatter(dQ, scales, kvHead, sequence, from, queries, g.dQ);
-        }
-
-        /** The transpose of a block's rows, as a left factor. */
-        private void turn(MemorySegment source, int rows, MemorySegment target) {
-            PackedMatrix packed = new PackedMatrix(interleaved, rows, columns, rows);
-            packed.fill(source, columns, false, 0, PackedMatrix.blocks(columns));
-            packed.transpose(target, rows);
+            rowPasses.scatter(dQ, scales, g.dQ, place);
         }
 
         /** A block's rows by the keys {@code [key, key + count)}, which lie in one tile. */
@@ -319,9 +320,7 @@ final class Bf16AttentionBackward {
                     dP.address(),
                     STRIDE,
                     false);
-            for (int row = 0; row < rows; row += 2) {
-                pairOfRows(row, rows, key, count);
-            }
+            probabilities(rows, key, count);
             // dV^T += dO^T P, dK^T += Q^T dS
             long at = ((long) (key / TILE) * columns * STRIDE + key % TILE) * Float.BYTES;
             product(columns, count, turnedDO, rows, p.address(), rows, rows, dVs[mine].address() + at, STRIDE, true);
@@ -338,64 +337,28 @@ final class Bf16AttentionBackward {
             product.run(m, n, factors, null, new Target(c, ldc, false), add);
         }
 
-        /** P and dS of two rows of a tile. */
-        private void pairOfRows(int a, int rows, int key, int count) {
-            int b = a + 1;
-            int beginA = Math.clamp(begins[a] - (long) key, 0, count);
-            int beginB = Math.clamp(begins[b] - (long) key, 0, count);
-            int endA = Math.clamp(ends[a] - (long) key, 0, count);
-            int endB = Math.clamp(ends[b] - (long) key, 0, count);
-            int low = Math.min(beginA, beginB) & -Bf16Softmax.STEP;
-            int high = Math.max(endA, endB) + Bf16Softmax.STEP - 1 & -Bf16Softmax.STEP;
-            long rowA = (long) a * STRIDE;
-            long rowB = (long) b * STRIDE;
-            long pair = a / 2 * (long) PackedMatrix.BLOCK;
-            long run = rows / 2 * (long) PackedMatrix.BLOCK;
-            if (low < high) {
-                float scale = call.shape().scale();
-                float cap = call.shape().softCap();
-                boolean ahead = cap > 0 || !(scale > 0);
-                if (ahead) {
-                    Bf16Softmax.scaleAndCap(s, rowA, low, high, scale, cap);
-                    Bf16Softmax.scaleAndCap(s, rowB, low, high, scale, cap);
+        /** P and dS of a tile. */
+        private void probabilities(int rows, int key, int count) {
+            float scale = call.shape().scale();
+            float cap = call.shape().softCap();
+            boolean ahead = cap > 0 || !(scale > 0);
+            if (ahead) {
+                for (int row = 0; row < rows; row++) {
+                    Bf16Softmax.scaleAndCap(s, (long) row * STRIDE, 0, count, scale, cap);
+                    if (cap > 0) {
+                        Bf16Softmax.capGradient(s, dP, (long) row * STRIDE, 0, count, delta[row], cap);
+                    }
                 }
-                if (cap > 0) {
-                    Bf16Softmax.capGradient(s, dP, rowA, low, high, delta[a], cap);
-                    Bf16Softmax.capGradient(s, dP, rowB, low, high, delta[b], cap);
-                }
-                hide(rowA, low, beginA, endA, high);
-                hide(rowB, low, beginB, endB, high);
-                float factor = (ahead ? 1 : scale) * Bf16Softmax.LOG2_E;
-                float deltaA = cap > 0 ? 0 : delta[a];
-                float deltaB = cap > 0 ? 0 : delta[b];
-                ScorePasses.Pair both = new ScorePasses.Pair(rowA, rowB, shift[a], shift[b], deltaA, deltaB);
-                passes.gradients(both, s, dP, low, high, factor, p, dS, pair, run);
-            } else {
-                low = 0;
-                high = 0;
             }
-            clear(rowA, rowB, pair, run, 0, low);
-            clear(rowA, rowB, pair, run, high, count);
-        }
-
-        private void hide(long row, int low, int begin, int end, int high) {
-            if (end <= begin) {
-                Bf16Softmax.hide(s, row, low, high);
-            } else {
-                Bf16Softmax.hide(s, row, low, begin);
-                Bf16Softmax.hide(s, row, end, high);
-            }
-        }
-
-        /** What neither row of a pair sees is zero in P and dS. */
-        private void clear(long rowA, long rowB, long pair, long run, int from, int to) {
-            for (int j = from; j < to; j += 32) {
-                long at = pair + (j >> 5) * run;
-                Bf16Layout.clearInts(p, at, at + 32);
-                Bf16Layout.clearInts(dS, at, at + 32);
-                Bf16Layout.clearInts(dP, rowA + j / 2, rowA + j / 2 + 16);
-                Bf16Layout.clearInts(dP, rowB + j / 2, rowB + j / 2 + 16);
-            }
+            passes.gradients(
+                    new ScorePasses.Block(s, STRIDE, rows, count),
+                    seen,
+                    key,
+                    (ahead ? 1 : scale) * Bf16Softmax.LOG2_E,
+                    dP,
+                    p,
+                    dS,
+                    rows / 2L * PackedMatrix.BLOCK);
         }
 
         /** Adds another part's sums over a group that this part began. */
@@ -414,10 +377,12 @@ final class Bf16AttentionBackward {
             int there = call.keys(sequence);
             for (int key = 0; key < there; key += Bf16Layout.KEYS) {
                 long from = (long) (key / TILE) * columns * STRIDE + key % TILE;
-                Bf16Layout.unpackColumns(sums, from, STRIDE, factor, columns, pairs, staged);
-                for (int j = 0; j < Math.min(Bf16Layout.KEYS, there - key); j++) {
-                    long at = call.key(sequence, kvHead, key + j);
-                    Bf16Layout.row(staged, (long) j * columns, call.width(), target, at, call.width());
+                boolean inPlace = blocks.inPlace(sequence, key);
+                Bf16Blocks.Rows rows =
+                        inPlace ? blocks.place(target, kvHead, sequence, key) : new Bf16Blocks.Rows(staged, 0, columns);
+                Bf16Layout.unpackColumns(sums, from, STRIDE, factor, columns, pairs, rows);
+                if (!inPlace) {
+                    blocks.writeKeys(staged, kvHead, sequence, key, target);
                 }
             }
         }

@@ -91,54 +91,54 @@ final class Bf16Blocks {
                 : (int) Math.min(longest(), filled(Bf16Layout.KEYS) + (window + (long) queries + 63 & -64));
     }
 
-    /** Copies a block's rows of q, dOut or the like: to [rows(queries), columns]. */
-    void gather(MemorySegment source, int kvHead, int sequence, int from, int queries, MemorySegment target) {
-        long at = call.query(sequence, kvHead * group, from);
-        long step = call.queryRow();
-        int width = call.width();
-        int together = width == columns ? group : 1; // Heads of a query that lie side by side in both.
-        int count = together * width;
-        long row = 0;
-        for (int i = 0; i < queries; i++, at += step) {
-            for (int h = 0; h < group; h += together) {
-                Bf16Layout.row(source, at + (long) h * width, count, target, row, together * columns);
-                row += (long) together * columns;
-            }
-        }
-        Bf16Layout.clear(target, row, (long) rows(queries) * columns - row);
+    /** Where a block's rows of q, dOut or the like are. */
+    RowPasses.Place place(int kvHead, int sequence, int from, int queries) {
+        return new RowPasses.Place(
+                call.query(sequence, kvHead * group, from), call.queryRow(), queries, group, call.width());
     }
 
-    /**
-     * Writes a block's rows of out, dQ or the like: {@code factors[row] * source[row]}, rounded, from [rows, columns] in fp32.
-     */
-    void scatter(
-            MemorySegment source,
-            float[] factors,
-            int kvHead,
-            int sequence,
-            int from,
-            int queries,
-            MemorySegment target) {
-        long at = call.query(sequence, kvHead * group, from);
-        long step = call.queryRow();
-        int width = call.width();
-        int row = 0;
-        for (int i = 0; i < queries; i++, at += step) {
-            for (int h = 0; h < group; h++, row++) {
-                Bf16Layout.round(source, (long) row * columns, factors[row], target, at + (long) h * width, width);
-            }
+    /** Sets the rows of a block that it has no queries for to zero. */
+    void clearOthers(MemorySegment block, int queries) {
+        int there = queries * group;
+        Bf16Layout.clear(block, (long) there * columns, (long) (rows(queries) - there) * columns);
+    }
+
+    /** Rows as they lie: elements from one to the next. */
+    record Rows(MemorySegment data, long from, long stride) {}
+
+    /** Whether 64 keys from {@code first} on, [64, columns], can be read and written where they lie. */
+    boolean inPlace(int sequence, int first) {
+        return keysFrom(sequence, first) == Bf16Layout.KEYS && call.width() == columns;
+    }
+
+    /** Where keys of k, v, dK or dV lie. */
+    Rows place(MemorySegment tensor, int kvHead, int sequence, int first) {
+        return new Rows(tensor, call.key(sequence, kvHead, first), call.keyRow());
+    }
+
+    /** The 64 keys of k or v from {@code first} on: where they lie, or copied where zeros must be filled in. */
+    Rows keys(MemorySegment source, int kvHead, int sequence, int first, MemorySegment copy) {
+        if (inPlace(sequence, first)) {
+            return place(source, kvHead, sequence, first);
+        }
+        int there = keysFrom(sequence, first);
+        for (int j = 0; j < there; j++) {
+            long at = call.key(sequence, kvHead, first + j);
+            Bf16Layout.row(source, at, call.width(), copy, (long) j * columns, columns);
+        }
+        Bf16Layout.clear(copy, (long) there * columns, (long) (Bf16Layout.KEYS - there) * columns);
+        return new Rows(copy, 0, columns);
+    }
+
+    /** Writes those of 64 keys of dK or dV that there are, from [64, columns]. */
+    void writeKeys(MemorySegment copy, int kvHead, int sequence, int first, MemorySegment target) {
+        for (int j = 0; j < keysFrom(sequence, first); j++) {
+            long at = call.key(sequence, kvHead, first + j);
+            Bf16Layout.row(copy, (long) j * columns, call.width(), target, at, call.width());
         }
     }
 
-    /** Copies 64 keys of k or v from {@code first} on, zeros after the sequence's last: to [64, columns]. */
-    void gatherKeys(MemorySegment source, int kvHead, int sequence, int first, MemorySegment target) {
-        int there = Math.min(Bf16Layout.KEYS, call.keys(sequence) - first);
-        int width = call.width();
-        long at = call.key(sequence, kvHead, first);
-        long step = call.keyRow();
-        for (int j = 0; j < there; j++, at += step) {
-            Bf16Layout.row(source, at, width, target, (long) j * columns, columns);
-        }
-        Bf16Layout.clear(target, (long) there * columns, (long) (Bf16Layout.KEYS - there) * columns);
+    private int keysFrom(int sequence, int first) {
+        return Math.min(Bf16Layout.KEYS, call.keys(sequence) - first);
     }
 }

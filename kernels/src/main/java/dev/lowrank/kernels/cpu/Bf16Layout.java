@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
@@ -10,14 +11,11 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies of rows of BF16 numbers in the orders that products want ({@link StripProduct}). Extents within copies are multiples
- * of 32, zeros filling them up; places are counted in elements.
- *
- * <p>An int holds two BF16 numbers, the earlier in its lower half. Where the order of the inner extent of a product is
- * ours to choose, element 16 + p of 32 is paired with element p: two vectors of fp32 then become one of pairs by a shift
- * and an or, lane by lane. That order is called shuffled; A and B must both have it.
+ * of 32, zeros filling them up; places are counted in elements. An int holds two BF16 numbers, the earlier in its lower half.
  */
 final class Bf16Layout {
     /** Keys that are packed at a time; sequences are filled up to a multiple of it. */
@@ -29,7 +27,16 @@ final class Bf16Layout {
             VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.WIDTH * Short.SIZE));
     private static final int UPPER = 0xFFFF0000;
 
+    private static final @Nullable MachineCode COLUMNS = code(LayoutCode.columns());
+    private static final @Nullable MachineCode ROWS = code(LayoutCode.rows());
+    private static final @Nullable MachineCode ROUNDED = code(LayoutCode.rounded());
+    private static final @Nullable MachineCode TURNED = code(LayoutCode.turned());
+
     private Bf16Layout() {}
+
+    private static @Nullable MachineCode code(byte[] code) {
+        return MachineCode.ofVectors(code).orElse(null);
+    }
 
     /** The next multiple of 32. */
     static int padded(int extent) {
@@ -61,44 +68,85 @@ final class Bf16Layout {
         }
     }
 
-    /** Sets rows of {@code columns} elements, a multiple of 32, to zero. */
+    /** Sets so many elements to zero. */
     static void clear(MemorySegment target, long to, long elements) {
         target.asSlice(to << 1, elements << 1).fill((byte) 0);
     }
 
     /**
-     * Packs 64 keys as columns of B = K^T [columns, keys].
+     * Packs 64 rows as columns of B = K^T [columns, rows].
      *
-     * @param keys [64, columns]
-     * @param target where these 64 columns of B begin: [2][columns / 32][16][32][2]
+     * @param rows [64, columns], {@code stride} elements apart
+     * @param target where these 64 columns of B begin, in elements: [2][columns / 32][16][32][2]
      */
-    static void packColumns(MemorySegment keys, int columns, MemorySegment target, long to) {
-        for (int key = 0; key < KEYS; key += Transposition.SIZE) {
-            long block = to / 2 + (key & -32) * (long) columns / 2 + key % 32;
+    static void packColumns(MemorySegment rows, long from, long stride, int columns, MemorySegment target, long to) {
+        if (COLUMNS != null) {
+            COLUMNS.call(address(rows, from), stride << 1, address(target, to), columns / 32, KEYS / 32, 0);
+            return;
+        }
+        for (int row = 0; row < KEYS; row += Transposition.SIZE) {
+            long block = to / 2 + (row & -32) * (long) columns / 2 + row % 32;
             for (int column = 0; column < columns; column += 32) {
-                long from = ((long) key * columns + column) / 2;
-                Transposition.run(keys, from, columns / 2, target, block + column * 16L, 32);
+                long at = (from + row * stride + column) / 2;
+                Transposition.run(rows, at, stride / 2, target, block + column * 16L, 32);
             }
         }
     }
 
     /**
-     * Packs 64 keys as rows of B = V [keys, columns], shuffled within each 32.
+     * Packs a multiple of 32 rows as rows of B [k, columns].
      *
-     * @param keys [64, columns]
-     * @param target B, in which these keys are from {@code firstKey} on
-     * @param rows keys of B
+     * @param rows [count, columns], {@code stride} elements apart
+     * @param target B, in which these rows are from {@code first} on
      */
-    static void packRows(MemorySegment keys, int columns, MemorySegment target, long firstKey, long rows) {
+    static void packRows(
+            MemorySegment rows,
+            long from,
+            long stride,
+            int columns,
+            int count,
+            MemorySegment target,
+            long first,
+            long k) {
         for (int column = 0; column < columns; column += 32) {
-            for (int key = 0; key < KEYS; key += 32) {
-                long block = (column * rows + (firstKey + key) * 32) / 2;
-                for (int p = 0; p < 16; p++) {
-                    long lower = (long) (key + p) * columns + column;
-                    pairs(keys, lower, lower + 16L * columns, 32, target, block + p * 32L);
-                }
+            long block = column * k + first * 32;
+            if (ROWS != null) {
+                ROWS.call(address(rows, from + column), stride << 1, address(target, block), count / 2, 0, 0);
+                continue;
+            }
+            for (int row = 0; row < count; row += 2) {
+                long lower = from + row * stride + column;
+                pairs(rows, lower, lower + stride, 32, target, block / 2 + row * 16L);
             }
         }
+    }
+
+    /**
+     * The transpose of a multiple of 32 rows, as a left factor [columns, count].
+     *
+     * @param rows [count, columns]
+     * @param packed room for as much, which may be overwritten
+     */
+    static void turn(MemorySegment rows, int columns, int count, MemorySegment packed, MemorySegment target) {
+        if (TURNED == null) {
+            PackedMatrix between = new PackedMatrix(packed, count, columns, count);
+            between.fill(rows, columns, false, 0, PackedMatrix.blocks(columns));
+            between.transpose(target, count);
+            return;
+        }
+        for (int column = 0; column < columns; column += 32) {
+            TURNED.call(
+                    address(rows, column),
+                    (long) columns << 1,
+                    address(target, (long) column * count),
+                    (long) count << 1,
+                    count / 32,
+                    0);
+        }
+    }
+
+    private static long address(MemorySegment data, long element) {
+        return data.address() + (element << 1);
     }
 
     /** {@code target[i] = (source[lower + i], source[upper + i])}; {@code to} counts ints. */
@@ -125,14 +173,31 @@ final class Bf16Layout {
             float scale,
             int columns,
             MemorySegment pairs,
-            MemorySegment target) {
+            Bf16Blocks.Rows target) {
+        if (ROUNDED != null) {
+            for (int i = 0; i < 32; i++) {
+                pairs.set(JAVA_SHORT, LayoutCode.ORDER + (long) i * Short.BYTES, (short) (i / 2 + i % 2 * 16));
+            }
+            pairs.set(JAVA_FLOAT, LayoutCode.FACTOR, scale);
+            for (int column = 0; column < columns; column += 32) {
+                ROUNDED.call(
+                        source.address() + (from + (long) column * stride) * Float.BYTES,
+                        (long) stride * Float.BYTES,
+                        address(target.data(), target.from() + column),
+                        target.stride() << 1,
+                        KEYS / 16,
+                        pairs.address());
+            }
+            return;
+        }
         for (int column = 0; column < columns; column += 32) {
             for (int p = 0; p < 16; p++) {
                 long lower = from + (column + 2L * p) * stride;
                 roundPairs(source, lower, lower + stride, scale, pairs, (long) p * KEYS);
             }
             for (int key = 0; key < KEYS; key += Transposition.SIZE) {
-                Transposition.run(pairs, key, KEYS, target, ((long) key * columns + column) / 2, columns / 2);
+                long at = target.from() + key * target.stride() + column;
+                Transposition.run(pairs, key, KEYS, target.data(), at / 2, target.stride() / 2);
             }
         }
     }
@@ -177,31 +242,15 @@ final class Bf16Layout {
     }
 
     /**
-     * Two vectors as BF16 in one, rounded to nearest, ties away from zero: for numbers that stay within an operation, where
-     * a tie is a chance of one in 65,536. A NaN whose payload lies in its upper half stays one; others do not occur.
-     */
-    static IntVector joined(FloatVector lower, FloatVector upper) {
-        IntVector low = lower.reinterpretAsInts().add(0x8000).lanewise(VectorOperators.LSHR, 16);
-        return low.or(upper.reinterpretAsInts().add(0x8000).and(UPPER));
-    }
-
-    /**
-     * Of two rows that are paired element by element, each by itself, shuffled.
+     * Pairs two rows of fp32 numbers, rounded, element by element.
      *
-     * @param source {@code [(a, b)]}, {@code count} ints in runs of 32; {@code from} and {@code to} count ints
-     * @param run ints from one run of 32 to the next
-     * @param a where row a goes, as {@code count / 2} ints; {@code b} likewise
+     * @param to where the pairs go, in ints; runs of 32 are {@code run} ints apart
      */
-    static void unpair(
-            MemorySegment source, long from, long run, int first, int end, MemorySegment target, long a, long b) {
-        for (int j = first; j < end; j += 32) {
-            long at = from + (j >> 5) * run;
-            for (int w = 0; w < 16; w += Lanes.WIDTH) {
-                IntVector x = load(source, at + w);
-                IntVector y = load(source, at + w + 16);
-                store(x.and(0xFFFF).or(y.lanewise(VectorOperators.LSHL, 16)), target, a + j / 2 + w);
-                store(x.lanewise(VectorOperators.LSHR, 16).or(y.and(UPPER)), target, b + j / 2 + w);
-            }
+    static void pair(MemorySegment source, long a, long b, int count, MemorySegment target, long to, long run) {
+        for (int j = 0; j < count; j += Lanes.WIDTH) {
+            IntVector low = Floats.rounded(Lanes.load(source, a + j));
+            IntVector high = Floats.rounded(Lanes.load(source, b + j));
+            store(low.lanewise(VectorOperators.LSHR, 16).or(high.and(UPPER)), target, to + (j >> 5) * run + (j & 31));
         }
     }
 

@@ -18,16 +18,14 @@ final class Bf16Softmax {
     // Adding this rounds to an integer and leaves that integer in the low bits of the float.
     private static final FloatVector ROUND = Lanes.all(12582912f);
     private static final FloatVector SMALLEST = Lanes.all(-126);
-    private static final FloatVector C4 = Lanes.all(9.582853e-3f);
-    private static final FloatVector C3 = Lanes.all(5.5906425e-2f);
-    private static final FloatVector C2 = Lanes.all(0.24024099f);
-    private static final FloatVector C1 = Lanes.all(0.69312419f);
+    private static final FloatVector C4 = Lanes.all(1.3425155e-2f);
+    private static final FloatVector C3 = Lanes.all(5.2245375e-2f);
+    private static final FloatVector C2 = Lanes.all(0.24127856f);
+    private static final FloatVector C1 = Lanes.all(0.69304514f);
     private static final FloatVector ONE = Lanes.all(1);
 
     /** These numbers in this order, for {@link ScoreCode}. */
-    static final float[] CONSTANTS = {
-        ROUND.lane(0), SMALLEST.lane(0), C4.lane(0), C3.lane(0), C2.lane(0), C1.lane(0), ONE.lane(0)
-    };
+    static final float[] CONSTANTS = {C4.lane(0), C3.lane(0), C2.lane(0), C1.lane(0), ONE.lane(0)};
 
     private static final FloatVector INDEX = Lanes.all(0).addIndex(1);
 
@@ -35,10 +33,11 @@ final class Bf16Softmax {
 
     /**
      * {@code 2^t} for t up to 127, within 3e-6 of itself, a thousandth of BF16's rounding: {@code 2^n 2^f} with
-     * {@code n = round(t)}, the polynomial the best of degree 4 that is 1 at 0. Below -126 it is zero.
+     * {@code n = floor(t)}, the polynomial the best of degree 4 that is 1 at 0. Below -126 it is zero.
      */
     private static FloatVector power(FloatVector t) {
         FloatVector shifted = t.add(ROUND);
+        shifted = shifted.sub(ONE, shifted.sub(ROUND).compare(VectorOperators.GT, t));
         FloatVector f = t.sub(shifted.sub(ROUND));
         FloatVector p = f.fma(C4, C3);
         p = p.fma(f, C2);
@@ -49,14 +48,14 @@ final class Bf16Softmax {
         return result.blend(0f, t.compare(VectorOperators.LT, SMALLEST));
     }
 
-    /** Sets {@code [from, to)} of a row to minus infinity; whole vectors around it are read and written. */
-    static void hide(MemorySegment s, long row, int from, int to) {
+    /** Sets {@code [from, to)} of a row to a number; whole vectors around it are read and written. */
+    static void fill(MemorySegment s, long row, int from, int to, float value) {
         for (int j = from & -Lanes.WIDTH; j < to; j += Lanes.WIDTH) {
             FloatVector place = INDEX.add(j);
             FloatVector x = Lanes.load(s, row + j);
             Lanes.store(
                     x.blend(
-                            Float.NEGATIVE_INFINITY,
+                            value,
                             place.compare(VectorOperators.GE, (float) from)
                                     .and(place.compare(VectorOperators.LT, (float) to))),
                     s,
@@ -81,10 +80,10 @@ final class Bf16Softmax {
 
     // The passes below are several where one would do, because the compiler stops inlining in a loop of more.
 
-    /** {@code s = 2^(factor s - shift)} over the scores {@code [from, to)}; the sums of the lanes go to {@code sums}. */
+    /** {@code s = 2^(factor s + shift)} over the scores {@code [from, to)}; the sums of the lanes go to {@code sums}. */
     static void powers(MemorySegment s, long row, int from, int to, float factor, float shift, float[] sums) {
         FloatVector c1 = Lanes.all(factor);
-        FloatVector c0 = Lanes.all(-shift);
+        FloatVector c0 = Lanes.all(shift);
         FloatVector sum = FloatVector.zero(Lanes.F);
         for (int j = from; j < to; j += Lanes.WIDTH) {
             FloatVector e = power(Lanes.load(s, row + j).fma(c1, c0));
@@ -94,49 +93,18 @@ final class Bf16Softmax {
         sum.intoArray(sums, 0);
     }
 
-    /**
-     * The numbers {@code [from, to)} of a row, written over its beginning as BF16 pairs, shuffled: those from j on are at int
-     * {@code row + j / 2}.
-     */
-    static void join(MemorySegment s, long row, int from, int to) {
-        for (int j = from; j < to; j += STEP) {
-            for (int w = 0; w < 16; w += Lanes.WIDTH) {
-                FloatVector x = Lanes.load(s, row + j + w);
-                FloatVector y = Lanes.load(s, row + j + w + 16);
-                Bf16Layout.store(Bf16Layout.joined(x, y), s, row + j / 2 + w);
-            }
+    /** The numbers {@code [from, to)} of a row, written over its beginning as BF16: number j at half {@code 2 row + j}. */
+    static void round(MemorySegment s, long row, int from, int to) {
+        for (int j = from; j < to; j += Lanes.WIDTH) {
+            Floats.narrow(Lanes.load(s, row + j), s, 2 * row + j);
         }
     }
 
-    /**
-     * Two rows a and b over the keys {@code [from, to)}: P, and {@code dS = P (dP - delta)}, written as pairs (a, b).
-     *
-     * @param s P in fp32
-     * @param pairs place of the rows' pair in p and dS, in ints; runs of 32 keys are {@code run} ints apart
-     */
-    static void gradients(
-            MemorySegment s,
-            MemorySegment dP,
-            long rowA,
-            long rowB,
-            int from,
-            int to,
-            float deltaA,
-            float deltaB,
-            MemorySegment p,
-            MemorySegment dS,
-            long pairs,
-            long run) {
-        FloatVector meanA = Lanes.all(deltaA);
-        FloatVector meanB = Lanes.all(deltaB);
-        for (int j = from; j < to; j += Lanes.WIDTH) {
-            long at = pairs + (j >> 5) * run + (j & 31);
-            FloatVector a = Lanes.load(s, rowA + j);
-            FloatVector b = Lanes.load(s, rowB + j);
-            Bf16Layout.store(Bf16Layout.joined(a, b), p, at);
-            FloatVector dA = Lanes.load(dP, rowA + j).sub(meanA).mul(a);
-            FloatVector dB = Lanes.load(dP, rowB + j).sub(meanB).mul(b);
-            Bf16Layout.store(Bf16Layout.joined(dA, dB), dS, at);
+    /** {@code dS = P (dP - delta)} over the first numbers of a row of dP. */
+    static void gradients(MemorySegment p, MemorySegment dP, long row, int count, float delta) {
+        FloatVector mean = Lanes.all(delta);
+        for (int j = 0; j < count; j += Lanes.WIDTH) {
+            Lanes.store(Lanes.load(dP, row + j).sub(mean).mul(Lanes.load(p, row + j)), dP, row + j);
         }
     }
 

@@ -9,10 +9,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
-/** A function written by {@link Assembler}: {@code void f(long)}. It stays in memory until the process ends. */
+/** A function written by {@link Assembler}, of up to six arguments. It stays in memory until the process ends. */
 final class MachineCode {
     private static final Linker LINKER = Linker.nativeLinker();
-    private static final FunctionDescriptor FUNCTION = FunctionDescriptor.ofVoid(JAVA_LONG);
+    private static final FunctionDescriptor FUNCTION =
+            FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle MAP = libc(
             "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle PROTECT =
@@ -51,10 +52,15 @@ final class MachineCode {
     }
 
     void call(long argument) {
+        call(argument, 0, 0, 0, 0, 0);
+    }
+
+    /** Arguments go to rdi, rsi, rdx, rcx, r8 and r9. */
+    void call(long a, long b, long c, long d, long e, long f) {
         try {
-            function.invokeExact(argument);
-        } catch (Throwable e) {
-            throw new IllegalStateException("A call of machine code failed.", e);
+            function.invokeExact(a, b, c, d, e, f);
+        } catch (Throwable failure) {
+            throw new IllegalStateException("A call of machine code failed.", failure);
         }
     }
 

@@ -3,8 +3,8 @@ package dev.lowrank.kernels.cpu;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What attention does with scores between its products, in steps of 32 keys. Exponentials are powers of two,
- * {@code e(s, shift) = 2^(factor s - shift)} as {@link Bf16Softmax} has them. One thread at a time.
+ * What attention does with scores between its products. Keys come in multiples of 32. Exponentials are powers of two,
+ * {@code 2^(factor s + shift)} as {@link Bf16Softmax} has them. One thread at a time.
  */
 interface ScorePasses {
     /** What this processor is fastest with. */
@@ -13,31 +13,38 @@ interface ScorePasses {
     }
 
     /**
-     * {@code e(s)} over the scores {@code [from, to)} of a row, written over its beginning as BF16 pairs, shuffled: those from j on
-     * are at int {@code row + j / 2}.
+     * Rows of scores in fp32, {@code stride} elements apart, of which {@code keys} count.
      *
-     * @return their sum, taken before they are rounded
+     * @param count how many rows
      */
-    float exponentials(MemorySegment s, long row, int from, int to, float factor, float shift);
+    record Block(MemorySegment data, long stride, int count, int keys) {}
 
     /**
-     * Two rows a and b over the keys {@code [from, to)}: {@code P = e(s)} and {@code dS = P (dP - delta)}, written as pairs (a, b);
-     * and dS of each row over the beginning of its dP, as pairs shuffled. What was in s is lost.
+     * {@code e^(s - max)} of each row over its beginning as BF16, where {@code e} is {@code 2^factor} and max the largest score that the
+     * row sees; zero where it sees nothing. The largest score becomes the row's shift, the sum, taken before rounding, its delta.
      *
-     * @param pairs place of the rows' pair in p and dS, in ints; runs of 32 keys are {@code run} ints apart
+     * @param rows each sees a key
+     */
+    void exponentials(Block s, ScoreRows rows, float factor);
+
+    /**
+     * {@code P = 2^(factor s + shift)} and {@code dS = P (dP - delta)} of an even number of rows; zero where a row does not see a key.
+     * Both are written as they are packed for the right side of a product, and dS over the beginning of each row of dP, too, as
+     * BF16. What was in s is lost.
+     *
+     * @param first the first key of the block
+     * @param dP rows as far apart as those of s
+     * @param p packed [keys / 32][run / 32][16][32][2]
+     * @param dS the same
+     * @param run ints from one run of 32 keys to the next in p and dS
      */
     void gradients(
-            Pair pair,
-            MemorySegment s,
-            MemorySegment dP,
-            int from,
-            int to,
+            Block s,
+            ScoreRows rows,
+            int first,
             float factor,
+            MemorySegment dP,
             MemorySegment p,
             MemorySegment dS,
-            long pairs,
             long run);
-
-    /** Where two rows begin in s and dP, in floats, and what each has for itself. */
-    record Pair(long rowA, long rowB, float shiftA, float shiftB, float deltaA, float deltaB) {}
 }

@@ -25,18 +25,22 @@ class Bf16AttentionTest {
     @Test
     void compilesNothingForNewLengthsOnceWarm() {
         CompiledProduct product = new CompiledProduct();
-        try (CpuKernels kernels = CpuKernels.open(1, true, () -> new AttentionTools(product, ScorePasses.best()));
+        try (CpuKernels kernels = CpuKernels.open(
+                        1, true, () -> new AttentionTools(product, ScorePasses.best(), RowPasses.best()));
                 Workspace memory = kernels.workspace()) {
             AttentionShape shape = AttentionShape.causal(2, 1, 0.5f);
-            for (int length = 1; length < 1200; length += 5) {
-                results(kernels, memory, shape, 8, length);
+            // Rows of scores lie farther apart where the longest sequence is twice as long.
+            for (int longest : new int[] {1, 600, 1200, 2500}) {
+                for (int length = 1; length < 1200; length += 5) {
+                    results(kernels, memory, shape, 8, longest, length);
+                }
             }
             int made = product.size();
             Random random = new Random(9);
             for (int i = 0; i < 60; i++) {
                 results(kernels, memory, shape, 8, 1 + random.nextInt(2500), 1 + random.nextInt(300));
             }
-            assertThat(product.size()).isEqualTo(made).isLessThanOrEqualTo(160);
+            assertThat(product.size()).isEqualTo(made).isLessThanOrEqualTo(350);
         }
     }
 

@@ -1,0 +1,69 @@
+package dev.lowrank.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** What belongs to the rows of a block of scores: two numbers for each, and the keys that it sees. */
+final class ScoreRows {
+    // Places within what a row has.
+    static final int SHIFT = 0; // fp32
+    static final int DELTA = 4; // fp32
+    static final int BEGIN = 8; // the first key that the row sees
+    static final int END = 12; // the one after its last
+    static final int BYTES = 16;
+
+    private final MemorySegment table;
+
+    ScoreRows(int rows) {
+        table = Arena.ofAuto().allocate((long) rows * BYTES, 64);
+    }
+
+    /** Row after row as the places above say. */
+    MemorySegment table() {
+        return table;
+    }
+
+    void sees(int row, int begin, int end) {
+        table.set(JAVA_INT, row * (long) BYTES + BEGIN, begin);
+        table.set(JAVA_INT, row * (long) BYTES + END, end);
+    }
+
+    int begin(int row) {
+        return table.get(JAVA_INT, row * (long) BYTES + BEGIN);
+    }
+
+    int end(int row) {
+        return table.get(JAVA_INT, row * (long) BYTES + END);
+    }
+
+    /** Whether the first {@code count} rows see all of so many keys. */
+    boolean seeAll(int count, int first, int keys) {
+        for (int row = 0; row < count; row++) {
+            if (begin(row) > first || end(row) < first + keys) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What is added to {@code factor s} in the exponent of a power of two; the largest score, where exponentials were taken. */
+    float shift(int row) {
+        return table.get(JAVA_FLOAT, row * (long) BYTES + SHIFT);
+    }
+
+    /** What is subtracted from dP; the sum of exponentials, where they were taken. */
+    float delta(int row) {
+        return table.get(JAVA_FLOAT, row * (long) BYTES + DELTA);
+    }
+
+    void shift(int row, float value) {
+        table.set(JAVA_FLOAT, row * (long) BYTES + SHIFT, value);
+    }
+
+    void delta(int row, float value) {
+        table.set(JAVA_FLOAT, row * (long) BYTES + DELTA, value);
+    }
+}
