@@ -32,7 +32,7 @@ final class TileProduct implements StripProduct {
     /** What a strip of A should take at most in the second cache, which B streams through. */
     private static final int STRIP_BYTES = 600_000;
 
-    private static final int MOST_ROWS = 256;
+    private static final int MOST_ROWS = 512;
 
     private static final Optional<List<MachineCode>> CODE = OneDnn.hasAmx() ? compiled() : Optional.empty();
 

@@ -49,9 +49,13 @@ public record BenchOptions(
         }
     }
 
-    /** Steps that the virtual machine needs to have compiled what is measured; of a small shape a step is over soon. */
+    /** Steps until the virtual machine has compiled what is measured: some ten seconds, and three steps at least. */
     public static int warmup(String shape) {
-        return Shape.named(shape).filter(Shape.TINY_5M::equals).isPresent() ? 40 : 3;
+        return switch (Shape.named(shape).orElse(null)) {
+            case TINY_5M -> 80;
+            case SMOLLM2_135M -> 8;
+            case null, default -> 3;
+        };
     }
 
     /** What {@code --method} says. */

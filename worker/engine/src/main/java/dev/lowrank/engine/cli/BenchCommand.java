@@ -39,7 +39,10 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--steps", paramLabel = "N", description = "Steps to measure (5).")
     private int steps = 5;
 
-    @Option(names = "--warmup", paramLabel = "N", description = "Steps before them (3; 40 of tiny-5m's short ones).")
+    @Option(
+            names = "--warmup",
+            paramLabel = "N",
+            description = "Steps before them (3; 8 of smollm2-135m, 80 of tiny-5m).")
     private @Nullable Integer warmup;
 
     @Option(names = "--profile", description = "Show where the time goes, by operation.")
