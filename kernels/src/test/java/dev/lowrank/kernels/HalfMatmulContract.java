@@ -288,7 +288,6 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         kernels.copy(base, sum);
         kernels.lowRank(a, down, sum, one.downH(), sum);
         assertClose("out", read(out), doubles(read(sum)), 3 * ROUNDING, 1);
-        assertClose("kept gate", read(kept.gate()), doubles(read(one.gate())), 3 * ROUNDING, 1);
 
         Tensor dOut = full(random(n * width), n, width);
         LowRankGradient[] whole = {gradient(gate), gradient(up), gradient(down)};

@@ -68,7 +68,7 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment gateH = LowRankProducts.rows(kept.gateH(), i);
                 MemorySegment upH = LowRankProducts.rows(kept.upH(), i);
                 MemorySegment a = own.inner.atLeast((long) m * inner * Short.BYTES); // [m, F]
-                own.gate.forward(layers.activation(), product, toGate, toUp, m, input, gateH, upH, g, u, a);
+                own.gate.forward(layers, product, toGate, toUp, m, input, gateH, upH, g, u, a);
                 MemorySegment target = LowRankProducts.rows(out, i);
                 MemorySegment downH = LowRankProducts.rows(kept.downH(), i);
                 toOut.reduce(product, m, a, downH);
@@ -110,7 +110,7 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment dg = own.dGate.atLeast(elements * Short.BYTES);
                 MemorySegment du = own.dUp.atLeast(elements * Short.BYTES);
                 MemorySegment t = own.t.atLeast((long) m * rank * Short.BYTES);
-                own.gate.backward(layers.activation(), product, fromOut, m, d, t, g, u, a, dg, du);
+                own.gate.backward(layers, product, fromOut, m, d, t, g, u, a, dg, du);
                 downSum.add(mine, layers.down(), ofDown, m, a, d, LowRankProducts.rows(kept.downH(), i), t);
 
                 MemorySegment input = LowRankProducts.rows(x, i);

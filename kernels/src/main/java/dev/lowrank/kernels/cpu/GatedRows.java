@@ -1,7 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
 import static dev.lowrank.kernels.cpu.Assembler.R13;
-import static dev.lowrank.kernels.cpu.Assembler.R14;
 import static dev.lowrank.kernels.cpu.Assembler.RAX;
 import static dev.lowrank.kernels.cpu.Assembler.RBX;
 import static dev.lowrank.kernels.cpu.Assembler.RDI;
@@ -10,29 +9,30 @@ import static dev.lowrank.kernels.cpu.Assembler.RDX;
 import java.util.function.IntConsumer;
 import java.util.function.IntUnaryOperator;
 
-/** Sums of a gated feed-forward's product go through the SiLU gate, all matrices being BF16 with rows as far apart as C's. */
+/**
+ * Sums of a gated feed-forward's product go through the SiLU gate. All matrices are BF16, with rows as far apart as C's; but what is kept
+ * between both passes lies in the order in which it is worked on, line after line, so that memory is written and read as fast as it can.
+ */
 enum GatedRows implements TileRows {
     /**
-     * The sums are up's result. C holds the gate's and becomes {@code silu(gate) up}; both results go to {@link #GATE} and
-     * {@link #UP}, which are lines of their own and are not read again soon: past the caches.
+     * The sums are up's result. C holds the gate's and becomes {@code silu(gate) up}; both results are kept at {@link #GATE} and
+     * {@link #UP}, past the caches, since they are not read again soon.
      */
     VALUES {
-        @Override
-        public void expect(Assembler code) {}
-
         @Override
         public void finish(Assembler code, int rows) {
             for (int row = 0; row < rows; row++) {
                 int u = SiluCode.free(0);
                 roundSums(code, u, row);
-                to(code, UP, row);
-                code.streamFloats(R13, 0, u);
+                code.load(R13, RDI, UP);
+                code.streamFloats(R13, row * LINE, u);
                 to(code, C, row);
                 code.loadFloats(u, R13, 0);
                 widen(code, SiluCode::z, row);
-                to(code, GATE, row);
-                code.streamFloats(R13, 0, u);
+                code.load(R13, RDI, GATE);
+                code.streamFloats(R13, row * LINE, u);
             }
+            advance(code, rows);
             new SiluCode(code).values(2 * rows);
             for (int row = 0; row < rows; row++) {
                 to(code, SUMS, row);
@@ -54,25 +54,18 @@ enum GatedRows implements TileRows {
      */
     GRADIENTS {
         @Override
-        public void expect(Assembler code) {
-            for (int place : new int[] {GATE, UP}) {
-                code.mov(R13, R14);
-                code.addLoaded(R13, RDI, place);
-                code.prefetch(R13, 0);
-            }
-        }
-
-        @Override
         public void finish(Assembler code, int rows) {
             for (int row = 0; row < rows; row++) {
                 roundSums(code, SiluCode.free(0), row);
-                to(code, GATE, row);
+                line(code, GATE, row);
                 widen(code, SiluCode::z, row);
+                code.prefetch(R13, AHEAD);
             }
             new SiluCode(code).slopes(2 * rows);
             for (int row = 0; row < rows; row++) {
-                to(code, UP, row);
+                line(code, UP, row);
                 widen(code, SiluCode::z, row);
+                code.prefetch(R13, AHEAD);
                 to(code, SUMS, row);
                 widen(code, SiluCode::free, row);
                 each(row, v -> {
@@ -89,6 +82,7 @@ enum GatedRows implements TileRows {
                 store(code, SiluCode::free, D_UP, row);
                 store(code, SiluCode::silu, VALUE, row);
             }
+            advance(code, rows);
         }
     };
 
@@ -101,7 +95,13 @@ enum GatedRows implements TileRows {
     private static final int SUMS = -2;
 
     private static final int HALF = 32; // bytes of 16 elements
+    private static final int LINE = 64; // bytes
+    private static final int AHEAD = 64 * LINE;
     private static final int LEFT = 29; // a vector that SiluCode does not use
+
+    /** What is worked on is in the cache, and what was kept is asked for in its own order. */
+    @Override
+    public void expect(Assembler code) {}
 
     @Override
     public int bytes() {
@@ -119,6 +119,18 @@ enum GatedRows implements TileRows {
         code.loadFloats(LEFT, RAX, row * TileCode.ROW_OF_SUMS + 64);
         code.narrow(to, LEFT, to);
         code.storeFloats(RAX, row * TileCode.ROW_OF_SUMS, 0, to);
+    }
+
+    /** To r13 a line of what is kept. */
+    private static void line(Assembler code, int place, int row) {
+        code.load(R13, RDI, place);
+        code.add(R13, row * LINE);
+    }
+
+    private static void advance(Assembler code, int rows) {
+        code.set(R13, rows * LINE);
+        code.addStored(RDI, GATE, R13);
+        code.addStored(RDI, UP, R13);
     }
 
     /** To r13 the row of a matrix. */

@@ -13,7 +13,7 @@ import static dev.lowrank.kernels.cpu.Assembler.RDX;
  * @param half C and the base are BF16, not F32
  */
 record PlainRows(boolean half, boolean accumulate) implements TileRows {
-    private static final int BASE = TileCode.OTHERS;
+    static final int BASE = TileCode.OTHERS;
 
     @Override
     public int bytes() {

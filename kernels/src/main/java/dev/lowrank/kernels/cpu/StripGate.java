@@ -1,7 +1,8 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.Activation;
+import dev.lowrank.kernels.FeedForwardLayers;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layers on both sides of a feed-forward's gate, and the gate, for m rows of a strip: where the product can, rows are gated as they
@@ -15,10 +16,11 @@ final class StripGate {
      *
      * @param x [m, C]
      * @param gateH [m, r], written; {@code upH} likewise
-     * @param gate [m, F], written; {@code up} and {@code value} likewise
+     * @param gate [m, F], written, in an order that {@link #backward} expects; {@code up} likewise
+     * @param value [m, F], written
      */
     void forward(
-            Activation activation,
+            FeedForwardLayers layers,
             StripProduct product,
             LowRankFactors.Direction toGate,
             LowRankFactors.Direction toUp,
@@ -32,14 +34,14 @@ final class StripGate {
         int inner = toUp.to();
         toGate.reduce(product, m, x, gateH);
         toUp.reduce(product, m, x, upH);
-        if (product instanceof TileProduct tiles
-                && TileProduct.gates(activation, toUp.from(), inner, gate.address(), up.address())) {
+        TileProduct tiles = tiles(layers, product, gate, up);
+        if (tiles != null) {
             toGate.expand(product, m, x, gateH, value, true, null);
             tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), value.address(), gate.address(), up.address());
         } else {
             toGate.expand(product, m, x, gateH, gate, true, null);
             toUp.expand(product, m, x, upH, up, true, null);
-            afterwards.forward(activation, gate, up, value, 0, (long) m * inner);
+            afterwards.forward(layers.activation(), gate, up, value, 0, (long) m * inner);
         }
     }
 
@@ -51,7 +53,7 @@ final class StripGate {
      * @param value [m, F], written; {@code dGate} and {@code dUp} likewise
      */
     void backward(
-            Activation activation,
+            FeedForwardLayers layers,
             StripProduct product,
             LowRankFactors.Direction fromOut,
             int m,
@@ -64,7 +66,8 @@ final class StripGate {
             MemorySegment dUp) {
         int inner = fromOut.to();
         fromOut.reduce(product, m, dOut, t);
-        if (product instanceof TileProduct tiles && TileProduct.gates(activation, fromOut.from(), inner)) {
+        TileProduct tiles = tiles(layers, product, gate, up);
+        if (tiles != null) {
             tiles.gateGradients(
                     m,
                     inner,
@@ -78,8 +81,17 @@ final class StripGate {
         } else {
             long elements = (long) m * inner;
             fromOut.expand(product, m, dOut, t, dGate, true, null);
-            afterwards.forward(activation, gate, up, value, 0, elements);
-            afterwards.backward(activation, dGate, gate, up, dGate, dUp, 0, elements);
+            afterwards.forward(layers.activation(), gate, up, value, 0, elements);
+            afterwards.backward(layers.activation(), dGate, gate, up, dGate, dUp, 0, elements);
         }
+    }
+
+    /** What gates as it multiplies, where it can: both ways or neither, since what is kept lies in its order. */
+    private static @Nullable TileProduct tiles(
+            FeedForwardLayers layers, StripProduct product, MemorySegment gate, MemorySegment up) {
+        int longest = Math.max(layers.gate().inputs(), layers.down().outputs());
+        boolean can =
+                TileProduct.gates(layers.activation(), longest, layers.gate().outputs(), gate.address(), up.address());
+        return can && product instanceof TileProduct tiles ? tiles : null;
     }
 }

@@ -79,8 +79,7 @@ final class TileCode {
     private static final int BLOCK_OF_C = 320;
     private static final int BLOCK_OF_TERM_A = 328;
     private static final int BLOCK_SUMS = 336;
-    static final int OTHERS =
-            344; // from a row of C to those of other matrices that TileRows deals with, in bytes: four places
+    static final int OTHERS = 344; // four places of TileRows
     static final int TILES = 384; // their configuration, 64 bytes
     static final int CONSTANTS = 448; // Exp.CONSTANTS
     static final int BYTES = 512;

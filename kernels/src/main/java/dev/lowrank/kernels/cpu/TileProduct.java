@@ -9,7 +9,6 @@ import dev.lowrank.kernels.Activation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -110,18 +109,19 @@ final class TileProduct implements StripProduct {
      * Whether rows can be gated as they come: by SiLU, from sums that are made in one part, in whole blocks of 32 columns, and lines
      * that can be written past the caches.
      */
-    static boolean gates(Activation activation, int k, int n, long... written) {
-        boolean lines = Arrays.stream(written).allMatch(address -> address % LINE == 0);
-        return activation == Activation.SILU && k <= LONGEST && n % BLOCK == 0 && lines;
+    static boolean gates(Activation activation, int k, int n, long gate, long up) {
+        return activation == Activation.SILU && k <= LONGEST && n % BLOCK == 0 && (gate | up) % LINE == 0;
     }
 
     /**
      * {@code up = A B + A' B'} and {@code value = silu(gate) up}, all [m, n] in BF16.
      *
-     * @param value holds the gate's results, which are also written to {@code gate}
+     * @param value holds the gate's results
+     * @param gate where these are kept, and at {@code up} up's, in an order that {@link #gateGradients} expects
      */
     void gated(int m, int n, Factors factors, Factors term, long value, long gate, long up) {
-        others(value, gate, up);
+        set(GatedRows.GATE, gate);
+        set(GatedRows.UP, up);
         product(m, n, whole(factors, m), wholeTerm(term, m), new Target(value, n, true), GATED, GATED);
     }
 
@@ -131,15 +131,12 @@ final class TileProduct implements StripProduct {
      */
     void gateGradients(
             int m, int n, Factors factors, Factors term, long gate, long up, long value, long dGate, long dUp) {
-        others(dGate, gate, up, dUp, value);
+        set(GatedRows.GATE, gate);
+        set(GatedRows.UP, up);
+        set(GatedRows.D_UP, dUp - dGate);
+        set(GatedRows.VALUE, value - dGate);
         Target target = new Target(dGate, n, true);
         product(m, n, whole(factors, m), wholeTerm(term, m), target, GATE_GRADIENTS, GATE_GRADIENTS);
-    }
-
-    private void others(long c, long... others) {
-        for (int i = 0; i < others.length; i++) {
-            set(TileCode.OTHERS + i * Long.BYTES, others[i] - c);
-        }
     }
 
     /** With k a multiple of 32. */
@@ -180,7 +177,7 @@ final class TileProduct implements StripProduct {
 
     private void sum(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
         if (base != null) {
-            others(c.address(), base.address());
+            set(PlainRows.BASE, base.address() - c.address());
         }
         product(m, n, f, term, c, variant(c.half(), base != null, true), variant(c.half(), base != null, false));
     }

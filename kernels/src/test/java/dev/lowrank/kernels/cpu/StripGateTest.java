@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.FeedForwardLayers;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
@@ -29,6 +30,7 @@ class StripGateTest {
     private final Bf16Matmul matmul = new Bf16Matmul(team, new FreshPages());
     private final LowRankFactors gateFactors = new LowRankFactors(team);
     private final LowRankFactors upFactors = new LowRankFactors(team);
+    private final LowRankFactors downFactors = new LowRankFactors(team);
     private final StripGate strip = new StripGate();
     private final Random random = new Random(5);
 
@@ -36,6 +38,7 @@ class StripGateTest {
     void close() {
         gateFactors.close();
         upFactors.close();
+        downFactors.close();
         matmul.close();
         team.close();
         memory.close();
@@ -44,60 +47,46 @@ class StripGateTest {
 
     @ParameterizedTest
     @CsvSource({"1, 64", "16, 64", "17, 600", "40, 600", "100, 1200", "40, 2112", "256, 64"})
-    void valuesAreThoseOfLayersAndGateOneByOne(int m, int width) {
-        try (TileProduct product = tiles()) {
-            LowRankFactors.Direction toGate = gateFactors.forward(layer(width, INNER));
-            LowRankFactors.Direction toUp = upFactors.forward(layer(width, INNER));
-            MemorySegment x = random(m, width);
-            MemorySegment[] fused = empty(m, 3);
-            MemorySegment[] single = empty(m, 3);
-            MemorySegment[] thin = {random(m, RANK), random(m, RANK)};
-            strip.forward(Activation.SILU, product, toGate, toUp, m, x, thin[0], thin[1], fused[0], fused[1], fused[2]);
-            toGate.expand(product, m, x, thin[0], single[0], true, null);
-            toUp.expand(product, m, x, thin[1], single[1], true, null);
-            new HalfGate().forward(Activation.SILU, single[0], single[1], single[2], 0, (long) m * INNER);
-            assertSame(fused, single);
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, 64", "16, 64", "17, 600", "40, 600", "100, 1200", "40, 2112", "256, 64"})
-    void gradientsAreThoseOfLayerAndGateOneByOne(int m, int width) {
-        try (TileProduct product = tiles()) {
-            LowRankFactors.Direction fromOut = gateFactors.backward(layer(INNER, width));
-            MemorySegment dOut = random(m, width);
-            MemorySegment t = random(m, RANK);
-            MemorySegment gate = random(m, INNER);
-            MemorySegment up = random(m, INNER);
-            MemorySegment[] fused = empty(m, 3);
-            MemorySegment[] single = empty(m, 3);
-            strip.backward(Activation.SILU, product, fromOut, m, dOut, t, gate, up, fused[0], fused[1], fused[2]);
-            long elements = (long) m * INNER;
-            fromOut.expand(product, m, dOut, t, single[1], true, null);
-            new HalfGate().forward(Activation.SILU, gate, up, single[0], 0, elements);
-            new HalfGate().backward(Activation.SILU, single[1], gate, up, single[1], single[2], 0, elements);
-            assertSame(fused, single);
-        }
+    void bothWaysAreThoseOfLayersAndGateOneByOne(int m, int width) {
+        check(m, width, 0);
     }
 
     /** A line that is written past the caches must be a whole one. */
     @ParameterizedTest
     @ValueSource(ints = {2, 32})
-    void resultsMayBeginAnywhere(int bytes) {
+    void whatIsKeptMayBeginAnywhere(int bytes) {
+        check(20, 64, bytes);
+    }
+
+    private void check(int m, int width, int shift) {
         try (TileProduct product = tiles()) {
-            LowRankFactors.Direction toGate = gateFactors.forward(layer(64, INNER));
-            LowRankFactors.Direction toUp = upFactors.forward(layer(64, INNER));
-            MemorySegment x = random(20, 64);
-            MemorySegment h = random(20, RANK);
-            MemorySegment[] aligned = empty(21, 3);
-            MemorySegment[] shifted = empty(21, 3);
-            for (int i = 0; i < 3; i++) {
-                aligned[i] = aligned[i].asSlice(0, 20L * INNER * Short.BYTES);
-                shifted[i] = shifted[i].asSlice(bytes, 20L * INNER * Short.BYTES);
-            }
-            strip.forward(Activation.SILU, product, toGate, toUp, 20, x, h, h, aligned[0], aligned[1], aligned[2]);
-            strip.forward(Activation.SILU, product, toGate, toUp, 20, x, h, h, shifted[0], shifted[1], shifted[2]);
-            assertSame(aligned, shifted);
+            FeedForwardLayers layers = new FeedForwardLayers(
+                    Activation.SILU, layer(width, INNER), layer(width, INNER), layer(INNER, width));
+            LowRankFactors.Direction toGate = gateFactors.forward(layers.gate());
+            LowRankFactors.Direction toUp = upFactors.forward(layers.up());
+            LowRankFactors.Direction fromOut = downFactors.backward(layers.down());
+            MemorySegment x = random(m, width);
+            MemorySegment dOut = random(m, width);
+            MemorySegment[] thin = {random(m, RANK), random(m, RANK), random(m, RANK)};
+            MemorySegment[] kept = {
+                random(m + 1, INNER).asSlice(shift), random(m + 1, INNER).asSlice(shift)
+            };
+            MemorySegment value = random(m, INNER);
+            MemorySegment[] back = {random(m, INNER), random(m, INNER), random(m, INNER)};
+            strip.forward(layers, product, toGate, toUp, m, x, thin[0], thin[1], kept[0], kept[1], value);
+            strip.backward(layers, product, fromOut, m, dOut, thin[2], kept[0], kept[1], back[0], back[1], back[2]);
+
+            long elements = (long) m * INNER;
+            MemorySegment[] one = {random(m, INNER), random(m, INNER), random(m, INNER), random(m, INNER)};
+            toGate.expand(product, m, x, thin[0], one[0], true, null);
+            toUp.expand(product, m, x, thin[1], one[1], true, null);
+            new HalfGate().forward(Activation.SILU, one[0], one[1], one[2], 0, elements);
+            assertSame("value", value, one[2]);
+            assertSame("value on the way back", back[0], one[2]);
+            fromOut.expand(product, m, dOut, thin[2], one[3], true, null);
+            new HalfGate().backward(Activation.SILU, one[3], one[0], one[1], one[0], one[1], 0, elements);
+            assertSame("gradient of the gate", back[1], one[0]);
+            assertSame("gradient of up", back[2], one[1]);
         }
     }
 
@@ -128,17 +117,7 @@ class StripGateTest {
         return tensor(DType.BF16, rows, columns).data();
     }
 
-    private MemorySegment[] empty(int m, int count) {
-        MemorySegment[] all = new MemorySegment[count];
-        for (int i = 0; i < count; i++) {
-            all[i] = random(m, INNER);
-        }
-        return all;
-    }
-
-    private static void assertSame(MemorySegment[] actual, MemorySegment[] expected) {
-        for (int i = 0; i < actual.length; i++) {
-            assertThat(actual[i].mismatch(expected[i])).as("matrix %d", i).isEqualTo(-1);
-        }
+    private static void assertSame(String name, MemorySegment actual, MemorySegment expected) {
+        assertThat(actual.mismatch(expected)).as(name).isEqualTo(-1);
     }
 }
