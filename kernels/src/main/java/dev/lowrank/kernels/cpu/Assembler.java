@@ -175,6 +175,12 @@ final class Assembler {
         memory(to, base, displacement);
     }
 
+    void multiplyLoaded(int to, int base, int displacement) {
+        wide(to, base, 0x0F);
+        bytes(0xAF);
+        memory(to, base, displacement);
+    }
+
     void addStored(int base, int displacement, int from) {
         wide(from, base, 0x01);
         memory(from, base, displacement);
@@ -493,6 +499,22 @@ final class Assembler {
     void storeFloats(int base, int displacement, int mask, int from) {
         evex(T0F, 0, 0, 0, base, false, mask, 0x11, from);
         memory(from, base, displacement);
+    }
+
+    /** The lower 256 bits alone. */
+    void storeLower(int base, int displacement, int from) {
+        storePart(base, displacement, from, 0);
+    }
+
+    /** The upper 256 bits alone. */
+    void storeUpper(int base, int displacement, int from) {
+        storePart(base, displacement, from, 1);
+    }
+
+    private void storePart(int base, int displacement, int from, int part) {
+        evex(T0F3A, P66, 1, 0, base, false, 0, 0x1B, from);
+        memory(from, base, displacement);
+        bytes(part);
     }
 
     /** To memory past the caches, which must be a whole line. */

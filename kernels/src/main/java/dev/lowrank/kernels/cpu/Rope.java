@@ -3,14 +3,18 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** Rotary position embedding. */
 final class Rope {
     private final Team team;
+    private final CodedRope[] coded;
 
     Rope(Team team) {
         this.team = team;
+        this.coded = new CodedRope[team.size()];
+        Arrays.setAll(coded, part -> new CodedRope());
     }
 
     /**
@@ -34,6 +38,12 @@ final class Rope {
         Shapes.ints("rope positions", positions, rows);
         Shapes.inRange("rope positions", positions, cos.rows(), 0);
         float sign = transposed ? -1 : 1;
+        if (CodedRope.takes(x, half)) {
+            team.rows(rows, columns, (part, from, to) -> {
+                coded[part].run(x, heads, positions, cos, sin, sign, from, to);
+            });
+            return;
+        }
         boolean direct = x.dtype() == DType.BF16 && half == Lanes.whole(half);
         team.rows(rows, columns, (part, from, to) -> {
             Stretch data = Stretch.of(team, part, columns, x)[0];
