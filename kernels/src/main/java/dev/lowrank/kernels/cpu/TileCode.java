@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * of B and then on to the next, so that this block of B stays in the first cache while the rows of A stream past it and
  * the next block is asked for.
  *
- * <p>The processor's tile unit works beside its vector units. So a block's sums are put down in memory, and what becomes of
- * them ({@link TileRows}) is done two rows at each step of k, while the next block is being summed.
+ * <p>A block's sums are put down in memory, and what becomes of them ({@link TileRows}) is done two rows at each step of k, while the
+ * next block is being summed: at once it would wait for the tiles to come down.
  *
  * <p>Where C is F32, is overwritten and has whole blocks, tiles are put down in C itself ({@link #straight}).
  *
