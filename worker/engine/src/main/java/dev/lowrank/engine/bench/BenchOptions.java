@@ -49,11 +49,11 @@ public record BenchOptions(
         }
     }
 
-    /** Steps until the virtual machine has compiled what is measured: some ten seconds, and three steps at least. */
+    /** Steps until the virtual machine has compiled what is measured: some fifteen seconds, and three steps at least. */
     public static int warmup(String shape) {
         return switch (Shape.named(shape).orElse(null)) {
-            case TINY_5M -> 80;
-            case SMOLLM2_135M -> 8;
+            case TINY_5M -> 200;
+            case SMOLLM2_135M -> 16;
             case null, default -> 3;
         };
     }

@@ -42,7 +42,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--warmup",
             paramLabel = "N",
-            description = "Steps before them (3; 8 of smollm2-135m, 80 of tiny-5m).")
+            description = "Steps before them (3; 16 of smollm2-135m, 200 of tiny-5m).")
     private @Nullable Integer warmup;
 
     @Option(names = "--profile", description = "Show where the time goes, by operation.")
