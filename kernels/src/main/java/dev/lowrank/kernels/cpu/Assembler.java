@@ -389,6 +389,11 @@ final class Assembler {
         evexRegisters(T0F, P66, 0, to, x, y, 0, 0xFE);
     }
 
+    /** {@code to = x - y}. */
+    void subtractInts(int to, int x, int y) {
+        evexRegisters(T0F, P66, 0, to, x, y, 0, 0xFA);
+    }
+
     /** The mask of the lanes of integers {@code from <= x < to}. */
     void within(int mask, int x, int from, int to) {
         evexRegisters(T0F3A, P66, 0, mask, x, from, 0, 0x1F);

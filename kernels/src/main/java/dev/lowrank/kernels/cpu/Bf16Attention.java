@@ -19,6 +19,9 @@ final class Bf16Attention {
     /** Keys of one product. */
     private static final int CHUNK = 512;
 
+    /** What is not normal, below 2^-126, is nothing beside such a sum. */
+    private static final float LEAST_SUM = 0x1p-90f;
+
     private final Team team;
     private final AttentionTools[] tools;
 
@@ -76,6 +79,7 @@ final class Bf16Attention {
         private final MemorySegment o; // fp32 [rows, columns]
         private final ScorePasses passes;
         private final RowPasses rowPasses;
+        private final @Nullable TileScores tiles;
         private final long stride;
         private final ScoreRows seen; // [rows]
         private final MemorySegment inverse; // fp32 [rows]
@@ -83,6 +87,9 @@ final class Bf16Attention {
         private int packedHead = -1;
         private int packedSequence = -1;
         private int packedTo;
+        private final float[] lengths; // the largest square of a length among each 64 keys
+        private final ScoreRows ofKeys = new ScoreRows(Bf16Layout.KEYS); // squares of their lengths
+        private double unit; // of the rows' shifts, in logarithms of sums
 
         Forward(Bf16Blocks blocks, int part, MemorySegment out, @Nullable MemorySegment lse) {
             this.blocks = blocks;
@@ -90,6 +97,7 @@ final class Bf16Attention {
             this.product = tools[part].product();
             this.passes = tools[part].passes();
             this.rowPasses = tools[part].rows();
+            this.tiles = tools[part].tiles();
             this.out = out;
             this.lse = lse;
             columns = blocks.columns();
@@ -113,6 +121,7 @@ final class Bf16Attention {
             o = forO.of(whole);
             seen = new ScoreRows(blocks.rows());
             inverse = forInverse.of(whole);
+            lengths = new float[longest / Bf16Layout.KEYS];
         }
 
         /**
@@ -133,10 +142,14 @@ final class Bf16Attention {
             RowPasses.Place place = blocks.place(kvHead, s, from, queries);
             rowPasses.gather(call.q(), place, q, out);
             blocks.clearOthers(q, queries);
-            for (int key = 0; key < keys; key += CHUNK) {
-                scores(rows, first + key, Math.min(CHUNK, keys - key), key);
+            see(s, from, to, rows, first, keys);
+            if (tiles == null || ahead() || !byTiles(tiles, place, rows, first, keys)) {
+                for (int key = 0; key < keys; key += CHUNK) {
+                    scores(rows, first + key, Math.min(CHUNK, keys - key), key);
+                }
+                softmax(queries, keys);
             }
-            softmax(kvHead, s, from, to, first, keys);
+            sums(kvHead, s, from, to);
             for (int key = 0; key < keys; key += CHUNK) {
                 weightedValues(rows, first + key, Math.min(CHUNK, keys - key), key);
             }
@@ -166,29 +179,100 @@ final class Bf16Attention {
             product.run(rows, columns, factors, null, new Target(o.address(), columns, false), column > 0);
         }
 
-        /** The exponentials of a block's rows over their scores, and what belongs to each. */
-        private void softmax(int kvHead, int s, int from, int to, int first, int keys) {
-            float scale = call.shape().scale();
-            float cap = call.shape().softCap();
-            boolean ahead = cap > 0 || !(scale > 0);
-            float factor = ahead ? 1 : scale;
+        /** The largest square of a key's length among 64. */
+        private float longest(int kvHead, int s, int first) {
+            RowPasses.Place place = blocks.keys(kvHead, s, first);
+            rowPasses.dots(call.k(), call.k(), place, ofKeys);
+            float most = 0;
+            for (int key = 0; key < place.queries(); key++) {
+                most = Math.max(most, ofKeys.delta(key));
+            }
+            return most;
+        }
+
+        /** Which keys rows see, counted from the first of the block; rows that hold no query see all. */
+        private void see(int s, int from, int to, int rows, int first, int keys) {
             int group = blocks.group();
-            int count = (to - from) * group;
-            for (int row = 0; row < count; row++) {
-                int i = from + row / group;
-                seen.sees(row, call.begin(s, i) - first, call.end(s, i) - first);
-                if (ahead) {
-                    Bf16Softmax.scaleAndCap(scores, row * stride, 0, keys, scale, cap);
+            seen.clear();
+            for (int i = from; i < to; i++) {
+                int begin = call.begin(s, i) - first;
+                int end = call.end(s, i) - first;
+                for (int head = 0; head < group; head++) {
+                    seen.sees((i - from) * group + head, begin, end);
                 }
             }
-            passes.exponentials(new ScorePasses.Block(scores, stride, count, keys), seen, factor * Bf16Softmax.LOG2_E);
+            for (int row = (to - from) * group; row < rows; row++) {
+                seen.sees(row, 0, keys);
+            }
+        }
+
+        /** Whether scores are scaled before their exponentials are taken. */
+        private boolean ahead() {
+            return call.shape().softCap() > 0 || !(call.shape().scale() > 0);
+        }
+
+        /**
+         * P without the largest score of a row: what is subtracted in its place is the most that a row's length and that of the longest key
+         * allow, {@code |q| |k|}. Powers of two lose nothing by that while they are normal numbers; where sums are so small that others may
+         * not be, nothing counts.
+         *
+         * @return whether it counts
+         */
+        private boolean byTiles(TileScores tiles, RowPasses.Place place, int rows, int first, int keys) {
+            float factor = call.shape().scale() * Bf16Softmax.LOG2_E;
+            float longestKey = 0; // of those of this block alone, whichever others there are
+            for (int i = first / Bf16Layout.KEYS; i < (first + keys) / Bf16Layout.KEYS; i++) {
+                longestKey = Math.max(longestKey, lengths[i]);
+            }
+            rowPasses.dots(call.q(), call.q(), place, seen);
+            int count = place.queries() * place.heads();
+            for (int row = 0; row < rows; row++) {
+                double most = row < count ? Math.sqrt(seen.delta(row) * (double) longestKey) : 0;
+                seen.shift(row, (float) -(most * factor));
+            }
+            tiles.exponentials(
+                    new TileScores.Rows(q, q, rows, columns),
+                    new TileScores.Keys(this.keys, this.keys, first, 0, keys),
+                    seen,
+                    factor,
+                    scores,
+                    2 * stride);
+            float least = Float.MAX_VALUE;
             for (int row = 0; row < count; row++) {
-                double sum = seen.delta(row);
-                Lanes.set(inverse, row, (float) (1 / sum));
-                if (lse != null) {
-                    long query = call.queryStart(s) + (long) from + row / group;
-                    long place = query * call.heads() + (long) kvHead * group + row % group;
-                    Lanes.set(lse, place, (float) (seen.shift(row) * factor + Bf16Softmax.log(sum)));
+                float sum = seen.delta(row);
+                least = sum < least || Float.isNaN(sum) ? sum : least;
+            }
+            unit = -1 / Bf16Softmax.LOG2_E;
+            return least >= LEAST_SUM;
+        }
+
+        /** The exponentials of a block's rows over their scores. */
+        private void softmax(int queries, int keys) {
+            float scale = call.shape().scale();
+            int count = queries * blocks.group();
+            if (ahead()) {
+                for (int row = 0; row < count; row++) {
+                    Bf16Softmax.scaleAndCap(
+                            scores, row * stride, 0, keys, scale, call.shape().softCap());
+                }
+            }
+            float factor = ahead() ? 1 : scale;
+            passes.exponentials(new ScorePasses.Block(scores, stride, count, keys), seen, factor * Bf16Softmax.LOG2_E);
+            unit = factor;
+        }
+
+        /** What rows are divided by, and the logarithms of sums. */
+        private void sums(int kvHead, int s, int from, int to) {
+            int group = blocks.group();
+            int row = 0;
+            for (int i = from; i < to; i++) {
+                long place = (call.queryStart(s) + (long) i) * call.heads() + (long) kvHead * group;
+                for (int head = 0; head < group; head++, row++) {
+                    double sum = seen.delta(row);
+                    Lanes.set(inverse, row, (float) (1 / sum));
+                    if (lse != null) {
+                        Lanes.set(lse, place + head, (float) (seen.shift(row) * unit + Bf16Softmax.log(sum)));
+                    }
                 }
             }
         }
@@ -206,6 +290,9 @@ final class Bf16Attention {
                 Bf16Blocks.Rows v = blocks.keys(call.v(), kvHead, s, packedTo, staged);
                 Bf16Layout.packRows(
                         v.data(), v.from(), v.stride(), columns, Bf16Layout.KEYS, values, packedTo, longest);
+                if (tiles != null) {
+                    lengths[packedTo / Bf16Layout.KEYS] = longest(kvHead, s, packedTo);
+                }
             }
         }
     }

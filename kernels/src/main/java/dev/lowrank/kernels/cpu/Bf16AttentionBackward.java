@@ -6,6 +6,7 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.cpu.StripProduct.Factors;
 import dev.lowrank.kernels.cpu.StripProduct.Target;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Backward of {@link Bf16Attention}; the derivation is {@link Attention#backward}'s. Scores are made again tile by tile, up
@@ -135,6 +136,7 @@ final class Bf16AttentionBackward {
         private final StripProduct product;
         private final ScorePasses passes;
         private final RowPasses rowPasses;
+        private final @Nullable TileScores tiles;
         private final int part;
         private final int columns;
         private final int longest;
@@ -168,6 +170,7 @@ final class Bf16AttentionBackward {
             this.product = tools[part].product();
             this.passes = tools[part].passes();
             this.rowPasses = tools[part].rows();
+            this.tiles = tools[part].tiles();
             this.part = part;
             columns = blocks.columns();
             longest = blocks.longest();
@@ -270,7 +273,6 @@ final class Bf16AttentionBackward {
         private void block(int kvHead, int sequence, int from, int to, int first, int end, int mine) {
             int queries = to - from;
             int rows = blocks.rows(queries);
-            int group = blocks.group();
             RowPasses.Place place = blocks.place(kvHead, sequence, from, queries);
             rowPasses.gather(call.q(), place, q, g.dQ);
             rowPasses.gather(g.dOut, place, dO, g.out);
@@ -279,24 +281,7 @@ final class Bf16AttentionBackward {
             Bf16Layout.turn(q, columns, rows, interleaved, turnedQ);
             Bf16Layout.turn(dO, columns, rows, interleaved, turnedDO);
             rowPasses.dots(g.dOut, g.out, place, seen);
-            for (int row = 0; row < rows; row++) {
-                int i = from + row / group;
-                if (i < to) {
-                    long query = call.queryStart(sequence) + (long) i;
-                    float kept = Lanes.get(g.lse, query * call.heads() + (long) kvHead * group + row % group);
-                    seen.shift(row, -kept * Bf16Softmax.LOG2_E);
-                    seen.sees(row, call.begin(sequence, i), call.end(sequence, i));
-                } else { // No query, and scores of zero: all is seen, so that the tile can be one without borders, and
-                    // nothing is likely.
-                    seen.shift(row, IMPOSSIBLE);
-                    seen.delta(row, 0);
-                    seen.sees(row, 0, end);
-                }
-                if (call.shape().softCap() > 0) {
-                    delta[row] = seen.delta(row);
-                    seen.delta(row, 0);
-                }
-            }
+            see(kvHead, sequence, from, to, rows, end);
             for (int tile = first & -TILE; tile < end; tile += TILE) {
                 int key = Math.max(first, tile);
                 tile(rows, key, Math.min(end, tile + TILE) - key, key > first, mine);
@@ -304,8 +289,64 @@ final class Bf16AttentionBackward {
             rowPasses.scatter(dQ, scales, g.dQ, place);
         }
 
+        /** What belongs to each row. */
+        private void see(int kvHead, int sequence, int from, int to, int rows, int end) {
+            int group = blocks.group();
+            seen.clear();
+            int row = 0;
+            for (int i = from; i < to; i++) {
+                long place = (call.queryStart(sequence) + (long) i) * call.heads() + (long) kvHead * group;
+                int firstKey = call.begin(sequence, i);
+                int lastKey = call.end(sequence, i);
+                for (int head = 0; head < group; head++, row++) {
+                    seen.shift(row, -Lanes.get(g.lse, place + head) * Bf16Softmax.LOG2_E);
+                    seen.sees(row, firstKey, lastKey);
+                }
+            }
+            // No query, and scores of zero: all is seen, so that the tile can be one without borders, and nothing is
+            // likely.
+            for (; row < rows; row++) {
+                seen.shift(row, IMPOSSIBLE);
+                seen.delta(row, 0);
+                seen.sees(row, 0, end);
+            }
+            for (row = 0; row < rows && call.shape().softCap() > 0; row++) {
+                delta[row] = seen.delta(row);
+                seen.delta(row, 0);
+            }
+        }
+
         /** A block's rows by the keys {@code [key, key + count)}, which lie in one tile. */
         private void tile(int rows, int key, int count, boolean later, int mine) {
+            if (tiles != null && !ahead()) {
+                tiles.gradients(
+                        new TileScores.Rows(q, dO, rows, columns),
+                        new TileScores.Keys(keys, values, key, key, count),
+                        seen,
+                        call.shape().scale() * Bf16Softmax.LOG2_E,
+                        p,
+                        dS,
+                        dP,
+                        2 * STRIDE);
+            } else {
+                productsAndPass(rows, key, count);
+            }
+            // dV^T += dO^T P, dK^T += Q^T dS
+            long at = ((long) (key / TILE) * columns * STRIDE + key % TILE) * Float.BYTES;
+            product(columns, count, turnedDO, rows, p.address(), rows, rows, dVs[mine].address() + at, STRIDE, true);
+            product(columns, count, turnedQ, rows, dS.address(), rows, rows, dKs[mine].address() + at, STRIDE, true);
+            // dQ (+)= dS K
+            long rowsAt = keyRows.address() + Bf16Layout.pitch(key);
+            product(rows, columns, dP, 2 * STRIDE, rowsAt, longest, count, dQ.address(), columns, later);
+        }
+
+        /** Whether scores are scaled before their exponentials are taken. */
+        private boolean ahead() {
+            return call.shape().softCap() > 0 || !(call.shape().scale() > 0);
+        }
+
+        /** P and dS by products and a pass over what they give. */
+        private void productsAndPass(int rows, int key, int count) {
             // S = Q K^T, dP = dO V^T
             long columnsAt = Bf16Layout.columnBytes(key, columns);
             product(rows, count, q, columns, keys.address() + columnsAt, columns, columns, s.address(), STRIDE, false);
@@ -321,13 +362,6 @@ final class Bf16AttentionBackward {
                     STRIDE,
                     false);
             probabilities(rows, key, count);
-            // dV^T += dO^T P, dK^T += Q^T dS
-            long at = ((long) (key / TILE) * columns * STRIDE + key % TILE) * Float.BYTES;
-            product(columns, count, turnedDO, rows, p.address(), rows, rows, dVs[mine].address() + at, STRIDE, true);
-            product(columns, count, turnedQ, rows, dS.address(), rows, rows, dKs[mine].address() + at, STRIDE, true);
-            // dQ (+)= dS K
-            long rowsAt = keyRows.address() + Bf16Layout.pitch(key);
-            product(rows, columns, dP, 2 * STRIDE, rowsAt, longest, count, dQ.address(), columns, later);
         }
 
         /** {@code C = A B} or {@code C += A B}, where B [k, n] is part of a packed matrix of so many rows. */
@@ -341,8 +375,7 @@ final class Bf16AttentionBackward {
         private void probabilities(int rows, int key, int count) {
             float scale = call.shape().scale();
             float cap = call.shape().softCap();
-            boolean ahead = cap > 0 || !(scale > 0);
-            if (ahead) {
+            if (ahead()) {
                 for (int row = 0; row < rows; row++) {
                     Bf16Softmax.scaleAndCap(s, (long) row * STRIDE, 0, count, scale, cap);
                     if (cap > 0) {
@@ -354,7 +387,7 @@ final class Bf16AttentionBackward {
                     new ScorePasses.Block(s, STRIDE, rows, count),
                     seen,
                     key,
-                    (ahead ? 1 : scale) * Bf16Softmax.LOG2_E,
+                    (ahead() ? 1 : scale) * Bf16Softmax.LOG2_E,
                     dP,
                     p,
                     dS,

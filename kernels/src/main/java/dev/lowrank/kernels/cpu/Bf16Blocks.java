@@ -97,6 +97,12 @@ final class Bf16Blocks {
                 call.query(sequence, kvHead * group, from), call.queryRow(), queries, group, call.width());
     }
 
+    /** Where those of 64 keys lie that there are. */
+    RowPasses.Place keys(int kvHead, int sequence, int first) {
+        return new RowPasses.Place(
+                call.key(sequence, kvHead, first), call.keyRow(), keysFrom(sequence, first), 1, call.width());
+    }
+
     /** Sets the rows of a block that it has no queries for to zero. */
     void clearOthers(MemorySegment block, int queries) {
         int there = queries * group;

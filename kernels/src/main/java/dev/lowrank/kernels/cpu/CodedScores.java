@@ -16,7 +16,7 @@ final class CodedScores implements ScorePasses {
     private static final Optional<MachineCode> BORDERED = MachineCode.ofVectors(ScoreCode.gradients(true));
 
     /** Rounding to nearest, no exceptions, what is not normal is zero. */
-    private static final int CONTROL = 0x9FC0;
+    static final int CONTROL = 0x9FC0;
 
     private final MemorySegment arguments = Arena.ofAuto().allocate(ScoreCode.BYTES, 64);
     private final MachineCode exponentials = EXPONENTIALS.orElseThrow();
@@ -66,7 +66,7 @@ final class CodedScores implements ScorePasses {
         for (int i = 0; i < 16; i++) {
             arguments.set(JAVA_INT, ScoreCode.KEYS + (long) i * Integer.BYTES, first + i);
         }
-        (rows.seeAll(s.count(), first, s.keys()) ? gradients : bordered).call(arguments.address());
+        (rows.seeAll(first, s.keys()) ? gradients : bordered).call(arguments.address());
     }
 
     private void block(Block s, ScoreRows rows, float factor) {

@@ -342,12 +342,7 @@ final class ScoreCode {
         int f = 10 + to;
         code.loadFloats(t, base, displacement);
         code.multiplyAdd(t, SCALE, shift);
-        code.fraction(f, t);
-        code.moveFloats(to, C4);
-        for (int c = C4 + 1; c <= ONE; c++) {
-            code.multiplyAdd(to, f, c);
-        }
-        code.scale(to, to, t, visible);
+        PowerCode.powers(code, 1, v -> to, v -> t, v -> f, v -> visible, C4);
     }
 
     /** Two vectors as BF16 in one, lane by lane. */

@@ -16,6 +16,8 @@ final class ScoreRows {
     static final int BYTES = 16;
 
     private final MemorySegment table;
+    private int lastBegin;
+    private int firstEnd = Integer.MAX_VALUE;
 
     ScoreRows(int rows) {
         table = Arena.ofAuto().allocate((long) rows * BYTES, 64);
@@ -26,7 +28,15 @@ final class ScoreRows {
         return table;
     }
 
+    /** Before rows see other keys. */
+    void clear() {
+        lastBegin = 0;
+        firstEnd = Integer.MAX_VALUE;
+    }
+
     void sees(int row, int begin, int end) {
+        lastBegin = Math.max(lastBegin, begin);
+        firstEnd = Math.min(firstEnd, end);
         table.set(JAVA_INT, row * (long) BYTES + BEGIN, begin);
         table.set(JAVA_INT, row * (long) BYTES + END, end);
     }
@@ -39,14 +49,19 @@ final class ScoreRows {
         return table.get(JAVA_INT, row * (long) BYTES + END);
     }
 
-    /** Whether the first {@code count} rows see all of so many keys. */
-    boolean seeAll(int count, int first, int keys) {
-        for (int row = 0; row < count; row++) {
-            if (begin(row) > first || end(row) < first + keys) {
-                return false;
-            }
-        }
-        return true;
+    /** The last of the first keys that rows see; all rows have been told since {@link #clear}. */
+    int lastBegin() {
+        return lastBegin;
+    }
+
+    /** The first of the keys where what a row sees ends. */
+    int firstEnd() {
+        return firstEnd;
+    }
+
+    /** Whether all rows see all of so many keys. */
+    boolean seeAll(int first, int keys) {
+        return lastBegin <= first && firstEnd >= first + keys;
     }
 
     /** What is added to {@code factor s} in the exponent of a power of two; the largest score, where exponentials were taken. */

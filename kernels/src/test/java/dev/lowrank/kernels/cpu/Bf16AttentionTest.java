@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lowrank.kernels.AttentionShape;
@@ -26,7 +27,7 @@ class Bf16AttentionTest {
     void compilesNothingForNewLengthsOnceWarm() {
         CompiledProduct product = new CompiledProduct();
         try (CpuKernels kernels = CpuKernels.open(
-                        1, true, () -> new AttentionTools(product, ScorePasses.best(), RowPasses.best()));
+                        1, true, () -> new AttentionTools(product, ScorePasses.best(), RowPasses.best(), null));
                 Workspace memory = kernels.workspace()) {
             AttentionShape shape = AttentionShape.causal(2, 1, 0.5f);
             // Rows of scores lie farther apart where the longest sequence is twice as long.
@@ -64,6 +65,63 @@ class Bf16AttentionTest {
                                     .isLessThanOrEqualTo(Math.abs(expected) * 0x1p-7f + 1e-5f);
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /** Queries and keys so long that a score could be 6,000, where all are small: nothing may be lost below the smallest number. */
+    @Test
+    void scoresMayBeFarBelowWhatLengthsAllow() {
+        int n = 70;
+        int width = 32;
+        float[] longQueries = new float[n * width];
+        float[] longKeys = new float[n * width];
+        Random random = new Random(4);
+        float[] values = new float[n * width];
+        for (int i = 0; i < n; i++) {
+            longQueries[i * width] = 100;
+            longQueries[i * width + 2] = 1;
+            longKeys[i * width + 1] = 64;
+            longKeys[i * width + 2] = i % 3;
+            for (int c = 0; c < width; c++) {
+                values[i * width + c] = (float) random.nextGaussian();
+            }
+        }
+        try (CpuKernels kernels = CpuKernels.open(2);
+                Workspace memory = kernels.workspace()) {
+            Tensor[] in = new Tensor[3];
+            for (int i = 0; i < 3; i++) {
+                in[i] = memory.take(DType.BF16, n, width);
+                kernels.upload(List.of(longQueries, longKeys, values).get(i), 0, in[i]);
+            }
+            Tensor out = memory.take(DType.BF16, n, width);
+            Tensor lse = memory.take(n, 1);
+            kernels.attention(
+                    in[0],
+                    in[1],
+                    in[2],
+                    Sequences.ofStarts(new int[] {0, n}),
+                    AttentionShape.causal(1, 1, 1),
+                    out,
+                    lse);
+            float[] results = new float[n * width];
+            kernels.download(out, results, 0);
+            float[] logarithms = new float[n];
+            kernels.download(lse, logarithms, 0);
+            for (int i = 0; i < n; i++) {
+                double sum = 0;
+                double[] expected = new double[width];
+                for (int j = 0; j <= i; j++) {
+                    double p = Math.exp(j % 3);
+                    sum += p;
+                    for (int c = 0; c < width; c++) {
+                        expected[c] += p * values[j * width + c];
+                    }
+                }
+                assertThat((double) logarithms[i]).isCloseTo(Math.log(sum), within(1e-4));
+                for (int c = 0; c < width; c++) {
+                    assertThat((double) results[i * width + c]).isCloseTo(expected[c] / sum, within(0.03));
                 }
             }
         }
