@@ -349,6 +349,16 @@ final class Assembler {
         evexRegisters(T0F38, P66, 0, sum, x, y, 0, 0xB8);
     }
 
+    /** {@code to = y - to x}, rounded once. */
+    void subtractProduct(int to, int x, int y) {
+        evexRegisters(T0F38, P66, 0, to, x, y, 0, 0xAC);
+    }
+
+    /** The bits of both. */
+    void or(int to, int x, int y) {
+        evexRegisters(T0F, 0, 0, to, x, y, 0, 0x56);
+    }
+
     void addFloats(int to, int x, int y) {
         evexRegisters(T0F, 0, 0, to, x, y, 0, 0x58);
     }

@@ -35,7 +35,7 @@ final class Bf16Softmax {
      * {@code 2^t} for t up to 127, within 3e-6 of itself, a thousandth of BF16's rounding: {@code 2^n 2^f} with
      * {@code n = floor(t)}, the polynomial the best of degree 4 that is 1 at 0. Below -126 it is zero.
      */
-    private static FloatVector power(FloatVector t) {
+    static FloatVector power(FloatVector t) {
         FloatVector shifted = t.add(ROUND);
         shifted = shifted.sub(ONE, shifted.sub(ROUND).compare(VectorOperators.GT, t));
         FloatVector f = t.sub(shifted.sub(ROUND));

@@ -15,9 +15,6 @@ final class CodedScores implements ScorePasses {
     private static final Optional<MachineCode> GRADIENTS = MachineCode.ofVectors(ScoreCode.gradients(false));
     private static final Optional<MachineCode> BORDERED = MachineCode.ofVectors(ScoreCode.gradients(true));
 
-    /** Rounding to nearest, no exceptions, what is not normal is zero. */
-    static final int CONTROL = 0x9FC0;
-
     private final MemorySegment arguments = Arena.ofAuto().allocate(ScoreCode.BYTES, 64);
     private final MachineCode exponentials = EXPONENTIALS.orElseThrow();
     private final MachineCode gradients = GRADIENTS.orElseThrow();
@@ -32,7 +29,7 @@ final class CodedScores implements ScorePasses {
         }
         set(ScoreCode.MINUS_INFINITY, Float.NEGATIVE_INFINITY);
         arguments.set(JAVA_INT, ScoreCode.SIXTEEN, 16);
-        arguments.set(JAVA_INT, ScoreCode.CONTROL, CONTROL);
+        arguments.set(JAVA_INT, ScoreCode.CONTROL, VectorControl.FLUSHING);
     }
 
     /** Whether the processor rounds to BF16 in vectors of 512 bits and the system lets us write code. */

@@ -50,10 +50,11 @@ final class Curves {
         }
     }
 
-    /** The same in BF16, without a stretch of each: the commonest operands of all. */
+    /** The same in BF16 by {@link HalfSigmoid}, without a stretch of each: the commonest operands of all. */
     static void gateBySiluInHalf(MemorySegment gate, MemorySegment up, MemorySegment out, long at, int n) {
         for (int i = 0; i < n; i += Lanes.WIDTH) {
-            Floats.narrow(gatedBySilu(Floats.widen(gate, at + i), Floats.widen(up, at + i)), out, at + i);
+            FloatVector z = Floats.widen(gate, at + i);
+            Floats.narrow(z.mul(HalfSigmoid.of(z)).mul(Floats.widen(up, at + i)), out, at + i);
         }
     }
 
@@ -68,10 +69,10 @@ final class Curves {
         }
     }
 
-    /** The same in BF16. */
+    /** The same in BF16 by {@link HalfSigmoid}. */
     static void sigmoidsOfHalf(MemorySegment z, long at, float[] y, int n) {
         for (int i = 0; i < n; i += Lanes.WIDTH) {
-            sigmoid(Floats.widen(z, at + i)).intoArray(y, i);
+            HalfSigmoid.of(Floats.widen(z, at + i)).intoArray(y, i);
         }
     }
 
@@ -141,7 +142,7 @@ final class Curves {
     }
 
     /** With {@code s = 1 / (1 + e^-z)}, {@code s' = s (1 - s)}, so {@code (z s)' = s + z s (1 - s) = s (1 + z (1 - s))}. */
-    private static FloatVector siluSlope(FloatVector z, FloatVector s) {
+    static FloatVector siluSlope(FloatVector z, FloatVector s) {
         FloatVector one = Lanes.all(1);
         return s.mul(z.fma(one.sub(s), one));
     }

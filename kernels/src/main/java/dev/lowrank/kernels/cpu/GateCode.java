@@ -20,7 +20,9 @@ final class GateCode {
     static final int OUT = 24; // f(gate) * up, or the gate's gradient
     static final int D_UP = 32;
     static final int STEPS = 40;
-    static final int CONSTANTS = 64; // Exp.CONSTANTS
+    static final int CONTROL = 48; // of 32 bits
+    private static final int CONTROL_BEFORE = 52;
+    static final int CONSTANTS = 64; // HalfSigmoid.CONSTANTS
     static final int BYTES = 128;
 
     private static final int STEP = 64; // bytes
@@ -47,6 +49,8 @@ final class GateCode {
     }
 
     private void write(boolean backward) {
+        code.storeControl(RDI, CONTROL_BEFORE);
+        code.loadControl(RDI, CONTROL);
         silu.constants(RDI, CONSTANTS);
         int[] places = {GATE, UP, OUT, D_OUT, D_UP};
         int[] pointers = {RAX, RDX, RSI, R8, R9};
@@ -67,6 +71,7 @@ final class GateCode {
         }
         code.decrement(RCX);
         code.jumpIfNotZero(next);
+        code.loadControl(RDI, CONTROL_BEFORE);
         code.zeroUpperHalves();
         code.ret();
     }

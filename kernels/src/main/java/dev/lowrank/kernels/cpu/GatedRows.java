@@ -44,6 +44,7 @@ enum GatedRows implements TileRows {
 
         @Override
         public void end(Assembler code) {
+            super.end(code);
             code.fence();
         }
     },
@@ -110,7 +111,14 @@ enum GatedRows implements TileRows {
 
     @Override
     public void prepare(Assembler code) {
+        code.storeControl(RDI, TileCode.CONTROL_BEFORE);
+        code.loadControl(RDI, TileCode.CONTROL);
         new SiluCode(code).constants(RDI, TileCode.CONSTANTS);
+    }
+
+    @Override
+    public void end(Assembler code) {
+        code.loadControl(RDI, TileCode.CONTROL_BEFORE);
     }
 
     /** The row of sums as BF16, where it lies and in a register. */

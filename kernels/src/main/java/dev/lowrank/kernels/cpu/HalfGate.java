@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.lowrank.kernels.Activation;
@@ -27,9 +28,10 @@ final class HalfGate {
     private final float[] u = new float[BLOCK];
 
     HalfGate() {
-        for (int i = 0; i < Exp.CONSTANTS.length; i++) {
-            arguments.set(JAVA_FLOAT, GateCode.CONSTANTS + (long) i * Float.BYTES, Exp.CONSTANTS[i]);
+        for (int i = 0; i < HalfSigmoid.CONSTANTS.length; i++) {
+            arguments.set(JAVA_FLOAT, GateCode.CONSTANTS + (long) i * Float.BYTES, HalfSigmoid.CONSTANTS[i]);
         }
+        arguments.set(JAVA_INT, GateCode.CONTROL, VectorControl.FLUSHING);
     }
 
     private void place(int place, MemorySegment data, long at) {
@@ -59,7 +61,11 @@ final class HalfGate {
             Activation activation, MemorySegment gate, MemorySegment up, MemorySegment out, long at, int n) {
         new Floats(gate, true).read(at, z, 0, n);
         new Floats(up, true).read(at, u, 0, n);
-        Curves.values(activation, z, y, n);
+        if (activation == Activation.SILU) {
+            HalfSigmoid.silu(z, y, n);
+        } else {
+            Curves.values(activation, z, y, n);
+        }
         for (int i = 0; i < n; i++) {
             y[i] *= u[i];
         }
@@ -108,7 +114,11 @@ final class HalfGate {
         new Floats(gate, true).read(at, z, 0, n);
         new Floats(up, true).read(at, u, 0, n);
         new Floats(dOut, true).read(at, d, 0, n);
-        Curves.slopes(activation, z, y, slope, n);
+        if (activation == Activation.SILU) {
+            HalfSigmoid.silu(z, y, slope, n);
+        } else {
+            Curves.slopes(activation, z, y, slope, n);
+        }
         for (int i = 0; i < n; i++) {
             u[i] = d[i] * u[i] * slope[i];
             d[i] *= y[i];

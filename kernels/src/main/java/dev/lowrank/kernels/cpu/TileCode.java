@@ -80,8 +80,10 @@ final class TileCode {
     private static final int BLOCK_OF_TERM_A = 328;
     private static final int BLOCK_SUMS = 336;
     static final int OTHERS = 344; // four places of TileRows
+    static final int CONTROL = 376; // of the vectors, for the time of the call if TileRows want it; 32 bits
+    static final int CONTROL_BEFORE = 380;
     static final int TILES = 384; // their configuration, 64 bytes
-    static final int CONSTANTS = 448; // Exp.CONSTANTS
+    static final int CONSTANTS = 448; // HalfSigmoid.CONSTANTS
     static final int BYTES = 512;
 
     private static final int STEP_OF_A = 64; // bytes: 32 elements

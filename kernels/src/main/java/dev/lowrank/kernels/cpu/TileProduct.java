@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -83,9 +84,10 @@ final class TileProduct implements StripProduct {
     }
 
     TileProduct() {
-        for (int i = 0; i < Exp.CONSTANTS.length; i++) {
-            arguments.set(JAVA_FLOAT, TileCode.CONSTANTS + (long) i * Float.BYTES, Exp.CONSTANTS[i]);
+        for (int i = 0; i < HalfSigmoid.CONSTANTS.length; i++) {
+            arguments.set(JAVA_FLOAT, TileCode.CONSTANTS + (long) i * Float.BYTES, HalfSigmoid.CONSTANTS[i]);
         }
+        arguments.set(JAVA_INT, TileCode.CONTROL, VectorControl.FLUSHING);
     }
 
     @Override

@@ -61,7 +61,7 @@ final class TileScores {
             arguments.set(JAVA_INT, TileScoreCode.LANES + (long) i * Integer.BYTES, i);
         }
         arguments.set(JAVA_INT, TileScoreCode.NEXT_KEYS, BLOCK);
-        arguments.set(JAVA_INT, TileScoreCode.CONTROL, CodedScores.CONTROL);
+        arguments.set(JAVA_INT, TileScoreCode.CONTROL, VectorControl.FLUSHING);
         arguments.set(JAVA_BYTE, TileScoreCode.TILES, (byte) 1); // the only palette there is
         for (int tile = 0; tile < 8; tile++) {
             arguments.set(JAVA_SHORT, TileScoreCode.TILES + 16 + 2L * tile, (short) 64);
