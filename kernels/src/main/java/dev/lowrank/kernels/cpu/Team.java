@@ -9,7 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed set of threads that work on one operation together; the caller is number 0. Work is divided by arithmetic, not
- * by who comes first, so that a result depends on the number of threads but never on timing.
+ * by who comes first, so that a result depends on the number of threads but never on timing. Who does a part may depend on it: one
+ * that its thread has not begun when the caller is through with its own, the caller does as well, since the system may let that thread
+ * wait for longer than an operation takes.
  */
 class Team implements AutoCloseable {
     /** Work below this many element operations is done by the caller alone: handing it out would cost more. */
@@ -150,6 +152,9 @@ class Team implements AutoCloseable {
         } catch (Throwable e) {
             failure = e;
         }
+        for (Worker worker : workers) {
+            worker.begin(rounds);
+        }
         awaitWorkers();
         for (Worker worker : workers) {
             failure = failure == null ? worker.failure : failure;
@@ -263,6 +268,7 @@ class Team implements AutoCloseable {
 
     private final class Worker extends Thread {
         private final int part;
+        private final AtomicInteger begun = new AtomicInteger(); // the last round of which somebody has begun this part
         private volatile boolean parked;
         private @Nullable Throwable failure; // Published by the decrement of pending.
 
@@ -275,20 +281,27 @@ class Team implements AutoCloseable {
         @Override
         public void run() {
             OneDnn.stayOnThisThread();
-            for (int seen = 0; ; seen++) {
+            int seen = 0;
+            while (!closed) {
                 awaitRoundAfter(seen);
-                if (closed) {
-                    return;
-                }
-                try {
-                    task.run(part);
-                } catch (Throwable e) {
-                    failure = e;
-                }
-                if (pending.decrementAndGet() == 0) {
+                seen = round;
+                if (!closed && begin(seen)) {
                     LockSupport.unpark(waiting);
                 }
             }
+        }
+
+        /** Does the part in this round unless somebody has begun it; whether it was the last. */
+        boolean begin(int now) {
+            if (!begun.compareAndSet(now - 1, now)) {
+                return false;
+            }
+            try {
+                task.run(part);
+            } catch (Throwable e) {
+                failure = e;
+            }
+            return pending.decrementAndGet() == 0;
         }
 
         void wake() {

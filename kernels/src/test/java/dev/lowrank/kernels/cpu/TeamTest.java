@@ -10,18 +10,17 @@ import org.junit.jupiter.api.Test;
 
 class TeamTest {
     @Test
-    void givesEveryItemToExactlyOneThreadAndAlwaysTheSame() {
+    void givesEveryItemToExactlyOnePartAndAlwaysTheSame() {
         try (Team team = new Team(3)) {
             for (int items : new int[] {0, 1, 2, 3, 15, 16, 17, 48, 49, 1000}) {
                 AtomicIntegerArray counts = new AtomicIntegerArray(items);
-                String[] owners = new String[items];
+                int[] owners = new int[items]; // one more than the part
                 for (int round = 0; round < 20; round++) {
-                    team.split(items, 16, 3, (from, to) -> {
+                    team.split(items, 16, 3, (part, from, to) -> {
                         for (int i = (int) from; i < to; i++) {
                             counts.incrementAndGet(i);
-                            String name = Thread.currentThread().getName();
-                            assertThat(owners[i]).isIn(null, name);
-                            owners[i] = name;
+                            assertThat(owners[i]).isIn(0, part + 1);
+                            owners[i] = part + 1;
                         }
                     });
                 }
@@ -29,6 +28,32 @@ class TeamTest {
                     assertThat(counts.get(i)).isEqualTo(20);
                 }
             }
+        }
+    }
+
+    /** Whether its thread is awake, asleep or just about to wake when the caller is through with its own part. */
+    @Test
+    void doesEachPartOnceHoweverLateItsThreadIs() {
+        try (Team team = new Team(2)) {
+            AtomicIntegerArray done = new AtomicIntegerArray(2);
+            for (int round = 1; round <= 50_000; round++) {
+                if (round % 10_000 == 0) {
+                    awaitSleep("kernels-1");
+                }
+                team.run(2, done::incrementAndGet);
+                assertThat(done.get(0)).isEqualTo(round);
+                assertThat(done.get(1)).isEqualTo(round);
+            }
+        }
+    }
+
+    private static void awaitSleep(String name) {
+        Thread thread = Thread.getAllStackTraces().keySet().stream()
+                .filter(one -> one.getName().equals(name))
+                .findFirst()
+                .orElseThrow();
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
         }
     }
 
@@ -54,13 +79,18 @@ class TeamTest {
     @Test
     void waitsForAllPartsEvenWhenInterrupted() {
         try (Team team = new Team(2)) {
+            CountDownLatch workerHasBegun = new CountDownLatch(1); // or the caller would do its part
             CountDownLatch callerIsDone = new CountDownLatch(1);
             AtomicIntegerArray done = new AtomicIntegerArray(2);
             Thread.currentThread().interrupt();
             team.run(2, part -> {
                 if (part == 0) {
+                    while (workerHasBegun.getCount() > 0) {
+                        Thread.onSpinWait();
+                    }
                     callerIsDone.countDown();
                 } else {
+                    workerHasBegun.countDown();
                     await(callerIsDone);
                 }
                 done.incrementAndGet(part);
