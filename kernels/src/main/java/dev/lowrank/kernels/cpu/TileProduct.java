@@ -31,6 +31,9 @@ final class TileProduct implements StripProduct {
     /** What a strip of A should take at most in the second cache, which B streams through. */
     private static final int STRIP_BYTES = 600_000;
 
+    /** With fewer rows B passes before its next block has come. */
+    private static final int LEAST_ROWS = 256;
+
     private static final int MOST_ROWS = 512;
 
     private static final Optional<List<MachineCode>> CODE = OneDnn.hasAmx() ? compiled() : Optional.empty();
@@ -94,7 +97,7 @@ final class TileProduct implements StripProduct {
     @Override
     public int rows(int k) {
         int rows = STRIP_BYTES / (Short.BYTES * Math.min(k, LONGEST));
-        return Math.clamp(rows / BLOCK * BLOCK, BLOCK, MOST_ROWS);
+        return Math.clamp(rows / BLOCK * BLOCK, LEAST_ROWS, MOST_ROWS);
     }
 
     @Override
