@@ -269,6 +269,14 @@ public abstract class HalfMatmulContract extends KernelsFixture {
         }
     }
 
+    /** Wide ones may go in slices, whose results are summed up. */
+    @Test
+    void aWideFeedForwardIsItsLayersOneByOne() {
+        checkFeedForward(70, 512, 2050, 3, Activation.SILU, false);
+        checkFeedForward(300, 64, 2944, 16, Activation.SILU, true);
+        checkFeedForward(20, 40, 4160, 8, Activation.GELU_TANH, false);
+    }
+
     private void checkFeedForward(int n, int width, int inner, int rank, Activation activation, boolean fourBits) {
         LowRankLayer gate = layer(width, inner, rank, fourBits);
         LowRankLayer up = layer(width, inner, rank + 1, fourBits);

@@ -31,13 +31,10 @@ final class CompiledProduct implements StripProduct {
     @Override
     public void run(int m, int n, Factors factors, @Nullable Factors term, Target c, @Nullable Target base) {
         if (base != null && base.address() != c.address()) {
+            Floats from = new Floats(PaddedRows.EVERYTHING.asSlice(base.address()), base.half());
+            Floats to = new Floats(PaddedRows.EVERYTHING.asSlice(c.address()), c.half());
             for (long i = 0; i < m; i++) {
-                MemorySegment.copy(
-                        PaddedRows.EVERYTHING,
-                        base.address() + i * base.stride() * base.bytes(),
-                        PaddedRows.EVERYTHING,
-                        c.address() + i * c.stride() * c.bytes(),
-                        (long) n * c.bytes());
+                Floats.convert(from, i * base.stride(), to, i * c.stride(), n);
             }
         }
         product(m, n, factors, c, base != null);

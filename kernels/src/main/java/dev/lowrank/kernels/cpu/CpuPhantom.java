@@ -155,10 +155,8 @@ final class CpuPhantom implements InvocationHandler {
 
     /** All three layers' factors at once, and for each thread a strip of dOut and two of what is inside. */
     private @Nullable Object feedForward(FeedForwardLayers layers) {
-        long columns = layers.down().outputs() + 2L * layers.down().inputs();
-        long strips = (long) FeedForwardProducts.STRIP * columns * Short.BYTES;
         long all = factors(layers.gate()) + factors(layers.up()) + factors(layers.down());
-        insides = Math.max(insides, all + threads * strips);
+        insides = Math.max(insides, all + threads * FeedForwardProducts.bytesOfPart(layers));
         return null;
     }
 

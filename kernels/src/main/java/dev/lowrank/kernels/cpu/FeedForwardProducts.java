@@ -10,11 +10,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A gated feed-forward of frozen layers with low-rank updates, a strip of rows from its input to its result: what lies between
- * the layers stays in the cache.
+ * the layers stays in the cache. Where that is too wide for it, some columns go all the way before the next ones begin, and what
+ * is made of them is summed up.
  */
 final class FeedForwardProducts implements AutoCloseable {
     /** Rows of a strip. With 128 all between the layers fits the second cache, but weights pass twice as often: no faster. */
     static final int STRIP = 256;
+
+    /** So many columns between the layers stay together. */
+    private static final int TOGETHER = 2048;
+
+    /** Of more, so many go at a time at most. */
+    private static final int SLICE = 1344;
+
+    private static final int BLOCK = 64;
 
     private final Team team;
     private final Bf16Matmul matmul;
@@ -23,19 +32,26 @@ final class FeedForwardProducts implements AutoCloseable {
     private final LowRankWork down;
     private final Part[] parts;
 
-    /** What one thread works in, all BF16. */
+    /** What one thread works in. */
     private static final class Part {
-        private final Scratch dOut = new Scratch(); // [strip, C], where dOut is F32
-        private final Scratch inner = new Scratch(); // [strip, F]: f(gate) * up
-        private final Scratch dGate = new Scratch(); // [strip, F]
-        private final Scratch dUp = new Scratch(); // [strip, F]
-        private final Scratch t = new Scratch(); // [strip, r]
+        private final SpreadRows input = new SpreadRows(); // BF16 [strip, C]: x or dOut
+        private final Scratch inner = new Scratch(); // BF16 [strip, slice]: f(gate) * up
+        private final Scratch dGate = new Scratch(); // BF16 [strip, slice]
+        private final Scratch dUp = new Scratch(); // BF16 [strip, slice]
+        private final Scratch t = new Scratch(); // BF16 [strip, r] of each layer, one behind the other
+        private final LongSum sum = new LongSum(); // of out, or of dx
+        private final LongSum thin = new LongSum(); // of down's h, or of gate's t
+        private final LongSum upThin = new LongSum(); // of up's t
         private final StripGate gate = new StripGate();
 
         void close() {
-            for (Scratch one : new Scratch[] {dOut, inner, dGate, dUp, t}) {
+            for (Scratch one : new Scratch[] {inner, dGate, dUp, t}) {
                 one.close();
             }
+            for (LongSum one : new LongSum[] {sum, thin, upThin}) {
+                one.close();
+            }
+            input.close();
         }
     }
 
@@ -51,30 +67,75 @@ final class FeedForwardProducts implements AutoCloseable {
         }
     }
 
+    /** Columns of a slice: slices are much the same, and have an odd number of blocks, so that rows do not meet in the cache. */
+    private static int slice(int inner) {
+        if (inner <= TOGETHER) {
+            return inner;
+        }
+        int slices = Math.ceilDiv(inner, SLICE);
+        return (Math.ceilDiv(inner, slices * BLOCK) | 1) * BLOCK;
+    }
+
+    /** What one thread takes for its strips. */
+    static long bytesOfPart(FeedForwardLayers layers) {
+        int inner = layers.down().inputs();
+        int width = layers.gate().inputs();
+        int slice = slice(inner);
+        long halves =
+                3L * slice + SpreadRows.stride(Math.max(width, layers.down().outputs()), Short.BYTES);
+        return STRIP * halves * Short.BYTES + LongSum.bytes(STRIP, width);
+    }
+
     void forward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
         LowRankFactors.Direction toGate = gate.factors().forward(layers.gate());
         LowRankFactors.Direction toUp = up.factors().forward(layers.up());
         LowRankFactors.Direction toOut = down.factors().forward(layers.down());
         int inner = layers.down().inputs();
+        int step = slice(inner);
         boolean half = out.dtype() == DType.BF16;
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(kept.gate().size()), (part, from, end) -> {
             Part own = parts[part];
             StripProduct product = matmul.part(part).product();
             for (long i = from; i < end; i += STRIP) {
                 int m = (int) Math.min(STRIP, end - i);
-                MemorySegment input = LowRankProducts.rows(x, i);
-                MemorySegment g = LowRankProducts.rows(kept.gate(), i);
-                MemorySegment u = LowRankProducts.rows(kept.up(), i);
+                Bf16Matmul.Left input = own.input.of(x, i, m);
                 MemorySegment gateH = LowRankProducts.rows(kept.gateH(), i);
                 MemorySegment upH = LowRankProducts.rows(kept.upH(), i);
-                MemorySegment a = own.inner.atLeast((long) m * inner * Short.BYTES); // [m, F]
-                own.gate.forward(layers, product, toGate, toUp, m, input, gateH, upH, g, u, a);
-                MemorySegment target = LowRankProducts.rows(out, i);
                 MemorySegment downH = LowRankProducts.rows(kept.downH(), i);
-                toOut.reduce(product, m, a, downH);
-                toOut.expand(product, m, a, downH, target, half, base == null ? null : LowRankProducts.rows(base, i));
+                toGate.reduce(product, m, input, gateH);
+                toUp.reduce(product, m, input, upH);
+                own.thin.begin(product, m, toOut.rank(), toOut.thin(downH), null);
+                own.sum.begin(
+                        product,
+                        m,
+                        toOut.to(),
+                        toOut.target(LowRankProducts.rows(out, i), half),
+                        base == null ? null : toOut.target(LowRankProducts.rows(base, i), half));
+                for (int at = 0; at < inner; at += step) {
+                    Slice slice = new Slice(at, Math.min(step, inner - at), inner);
+                    MemorySegment a = own.inner.atLeast((long) m * step * Short.BYTES); // [m, slice]
+                    own.gate.forward(
+                            layers,
+                            product,
+                            toGate.columns(slice),
+                            toUp.columns(slice),
+                            m,
+                            input,
+                            gateH,
+                            upH,
+                            part(kept.gate(), i, m, slice),
+                            part(kept.up(), i, m, slice),
+                            a);
+                    own.thin.add(toOut.reduced(a, slice), null, slice.last());
+                    own.sum.add(toOut.factors(a, slice), slice.last() ? toOut.term(downH) : null, slice.last());
+                }
             }
         });
+    }
+
+    /** Of what is kept of a strip, the part of a slice: slices lie one behind the other. */
+    private static MemorySegment part(Tensor kept, long i, int m, Slice slice) {
+        return LowRankProducts.rows(kept, i).asSlice((long) m * slice.from() * Short.BYTES);
     }
 
     /** Derivation: that of {@link LowRankProducts#backward} for each layer, with those of the gate between them. */
@@ -91,8 +152,8 @@ final class FeedForwardProducts implements AutoCloseable {
         LowRankFactors.Direction fromUp = up.factors().backward(layers.up());
         LowRankFactors.Direction fromOut = down.factors().backward(layers.down());
         int inner = layers.down().inputs();
-        int rank = Math.max(
-                layers.down().rank(), Math.max(layers.gate().rank(), layers.up().rank()));
+        int step = slice(inner);
+        int ranks = fromGate.rank() + fromUp.rank() + fromOut.rank();
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(kept.gate().size()), (part, from, end) -> {
             Part own = parts[part];
             Bf16Matmul.Part mine = matmul.part(part);
@@ -102,34 +163,71 @@ final class FeedForwardProducts implements AutoCloseable {
             LowRankSums.Part downSum = down.sums().begin(part);
             for (long i = from; i < end; i += STRIP) {
                 int m = (int) Math.min(STRIP, end - i);
-                long elements = (long) m * inner;
-                MemorySegment d = LowRankProducts.half(dOut, i, m, own.dOut);
-                MemorySegment g = LowRankProducts.rows(kept.gate(), i);
-                MemorySegment u = LowRankProducts.rows(kept.up(), i);
-                MemorySegment a = own.inner.atLeast(elements * Short.BYTES);
-                MemorySegment dg = own.dGate.atLeast(elements * Short.BYTES);
-                MemorySegment du = own.dUp.atLeast(elements * Short.BYTES);
-                MemorySegment t = own.t.atLeast((long) m * rank * Short.BYTES);
-                own.gate.backward(layers, product, fromOut, m, d, t, g, u, a, dg, du);
-                downSum.add(mine, layers.down(), ofDown, m, a, d, LowRankProducts.rows(kept.downH(), i), t);
-
+                Bf16Matmul.Left d = own.input.of(dOut, i, m);
                 MemorySegment input = LowRankProducts.rows(x, i);
-                fromGate.reduce(product, m, dg, t);
+                MemorySegment gateH = LowRankProducts.rows(kept.gateH(), i);
+                MemorySegment upH = LowRankProducts.rows(kept.upH(), i);
+                MemorySegment gateT = own.t.atLeast((long) m * ranks * Short.BYTES);
+                MemorySegment upT = gateT.asSlice((long) m * fromGate.rank() * Short.BYTES);
+                MemorySegment t = upT.asSlice((long) m * fromUp.rank() * Short.BYTES);
+                fromOut.reduce(product, m, d, t);
+                own.thin.begin(product, m, fromGate.rank(), fromGate.thin(gateT), null);
+                own.upThin.begin(product, m, fromUp.rank(), fromUp.thin(upT), null);
                 if (dx != null) {
-                    fromGate.expand(product, m, dg, t, LowRankProducts.rows(dx, i), true, null);
+                    StripProduct.Target sum = fromGate.target(LowRankProducts.rows(dx, i), true);
+                    own.sum.begin(product, m, fromGate.to(), sum, null);
                 }
-                gateSum.add(mine, layers.gate(), ofGate, m, input, dg, LowRankProducts.rows(kept.gateH(), i), t);
-                fromUp.reduce(product, m, du, t);
-                if (dx != null) {
-                    MemorySegment sum = LowRankProducts.rows(dx, i);
-                    fromUp.expand(product, m, du, t, sum, true, sum);
+                for (int at = 0; at < inner; at += step) {
+                    Slice slice = new Slice(at, Math.min(step, inner - at), inner);
+                    long bytes = (long) m * step * Short.BYTES;
+                    MemorySegment a = own.inner.atLeast(bytes); // [m, slice]
+                    MemorySegment dg = own.dGate.atLeast(bytes); // [m, slice]
+                    MemorySegment du = own.dUp.atLeast(bytes); // [m, slice]
+                    own.gate.backward(
+                            layers,
+                            product,
+                            fromOut.columns(slice),
+                            m,
+                            d,
+                            t,
+                            part(kept.gate(), i, m, slice),
+                            part(kept.up(), i, m, slice),
+                            a,
+                            dg,
+                            du);
+                    downSum.addToA(mine, layers.down(), ofDown, m, dense(a, slice), slice, t);
+                    own.thin.add(fromGate.reduced(dg, slice), null, slice.last());
+                    own.upThin.add(fromUp.reduced(du, slice), null, slice.last());
+                    if (dx != null) {
+                        own.sum.add(fromGate.factors(dg, slice), slice.last() ? fromGate.term(gateT) : null, false);
+                        own.sum.add(fromUp.factors(du, slice), slice.last() ? fromUp.term(upT) : null, slice.last());
+                    }
+                    gateSum.addToB(mine, layers.gate(), ofGate, m, dense(dg, slice), slice, gateH);
+                    upSum.addToB(mine, layers.up(), ofUp, m, dense(du, slice), slice, upH);
                 }
-                upSum.add(mine, layers.up(), ofUp, m, input, du, LowRankProducts.rows(kept.upH(), i), t);
+                Slice width = Slice.whole(x.columns());
+                downSum.addToB(
+                        mine,
+                        layers.down(),
+                        ofDown,
+                        m,
+                        d,
+                        Slice.whole(dOut.columns()),
+                        LowRankProducts.rows(kept.downH(), i));
+                gateSum.addToA(mine, layers.gate(), ofGate, m, dense(input, width), width, gateT);
+                upSum.addToA(mine, layers.up(), ofUp, m, dense(input, width), width, upT);
+                gateSum.next();
+                upSum.next();
+                downSum.next();
             }
         });
         gate.sums().into(ofGate, layers.gate(), matmul, team);
         up.sums().into(ofUp, layers.up(), matmul, team);
         down.sums().into(ofDown, layers.down(), matmul, team);
+    }
+
+    private static Bf16Matmul.Left dense(MemorySegment rows, Slice slice) {
+        return new Bf16Matmul.Left(rows, slice.count(), false);
     }
 
     /** What weights of 4 bits are unpacked into. */

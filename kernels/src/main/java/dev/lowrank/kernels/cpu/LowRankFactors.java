@@ -29,13 +29,27 @@ final class LowRankFactors implements AutoCloseable {
     record Direction(int from, int to, int rank, PackedMatrix weight, PackedMatrix first, PackedMatrix second) {
         /** {@code thin = from first} for m rows. */
         void reduce(StripProduct product, int m, MemorySegment from, MemorySegment thin) {
-            product.run(
-                    m,
+            reduce(product, m, new Bf16Matmul.Left(from, this.from, false), thin);
+        }
+
+        /** The same of rows that may lie apart. */
+        void reduce(StripProduct product, int m, Bf16Matmul.Left from, MemorySegment thin) {
+            product.run(m, rank, Bf16Matmul.factors(from, 0, first), null, thin(thin), false);
+        }
+
+        StripProduct.Target thin(MemorySegment thin) {
+            return new Bf16Matmul.Target(thin, rank, true).at(0, 0);
+        }
+
+        /** Some columns of what is written. */
+        Direction columns(Slice slice) {
+            return new Direction(
+                    from,
+                    slice.count(),
                     rank,
-                    Bf16Matmul.factors(new Bf16Matmul.Left(from, this.from, false), 0, first),
-                    null,
-                    new Bf16Matmul.Target(thin, rank, true).at(0, 0),
-                    false);
+                    weight.columns(slice.from(), slice.count()),
+                    first,
+                    second.columns(slice.from(), slice.count()));
         }
 
         /** {@code to = base + from weight + thin second} for m rows; base may be the target or null. */
@@ -47,17 +61,44 @@ final class LowRankFactors implements AutoCloseable {
                 MemorySegment to,
                 boolean half,
                 @Nullable MemorySegment base) {
+            expand(product, m, new Bf16Matmul.Left(from, this.from, false), thin, to, half, base);
+        }
+
+        /** The same from rows that may lie apart. */
+        void expand(
+                StripProduct product,
+                int m,
+                Bf16Matmul.Left from,
+                MemorySegment thin,
+                MemorySegment to,
+                boolean half,
+                @Nullable MemorySegment base) {
             product.run(
                     m, this.to, factors(from), term(thin), target(to, half), base == null ? null : target(base, half));
         }
 
-        private StripProduct.Target target(MemorySegment rows, boolean half) {
+        StripProduct.Target target(MemorySegment rows, boolean half) {
             return new Bf16Matmul.Target(rows, to, half).at(0, 0);
         }
 
         /** Of {@code from weight}. */
-        StripProduct.Factors factors(MemorySegment from) {
-            return Bf16Matmul.factors(new Bf16Matmul.Left(from, this.from, false), 0, weight);
+        StripProduct.Factors factors(Bf16Matmul.Left from) {
+            return Bf16Matmul.factors(from, 0, weight);
+        }
+
+        /** Of {@code from weight}, as far as some columns of from go, which lie alone and dense. */
+        StripProduct.Factors factors(MemorySegment columns, Slice slice) {
+            return part(columns, slice, weight);
+        }
+
+        /** The same of {@code from first}. */
+        StripProduct.Factors reduced(MemorySegment columns, Slice slice) {
+            return part(columns, slice, first);
+        }
+
+        private static StripProduct.Factors part(MemorySegment columns, Slice slice, PackedMatrix b) {
+            long first = b.data().address() + b.block(slice.from() / PackedMatrix.BLOCK, 0);
+            return new StripProduct.Factors(columns.address(), slice.count(), first, b.pitch(), slice.count());
         }
 
         /** Of {@code thin second}. */

@@ -42,15 +42,78 @@ final class LowRankSums implements AutoCloseable {
                 MemorySegment dy,
                 MemorySegment h,
                 MemorySegment t) {
-            int rank = layer.rank();
-            if (wanted.b() != null) {
-                MemorySegment sum = dB.atLeast(RowSums.bytes(rank, layer.outputs()));
-                mine.sums().add(m, rank, h, layer.outputs(), dy, sum, begun);
-            }
+            addToB(
+                    mine,
+                    layer,
+                    wanted,
+                    m,
+                    new Bf16Matmul.Left(dy, layer.outputs(), false),
+                    Slice.whole(layer.outputs()),
+                    h);
+            addToA(
+                    mine,
+                    layer,
+                    wanted,
+                    m,
+                    new Bf16Matmul.Left(x, layer.inputs(), false),
+                    Slice.whole(layer.inputs()),
+                    t);
+            next();
+        }
+
+        /** {@code dA += t^T x} for some columns of x, all of which have their turn before {@link #next}. */
+        void addToA(
+                Bf16Matmul.Part mine,
+                LowRankLayer layer,
+                LowRankGradient wanted,
+                int m,
+                Bf16Matmul.Left x,
+                Slice columns,
+                MemorySegment t) {
             if (wanted.a() != null) {
-                MemorySegment sum = dA.atLeast(RowSums.bytes(rank, layer.inputs()));
-                mine.sums().add(m, rank, t, layer.inputs(), x, sum, begun);
+                add(mine, m, layer.rank(), t, x, columns, dA);
             }
+        }
+
+        /** {@code dB += dy^T h} likewise. */
+        void addToB(
+                Bf16Matmul.Part mine,
+                LowRankLayer layer,
+                LowRankGradient wanted,
+                int m,
+                Bf16Matmul.Left dy,
+                Slice columns,
+                MemorySegment h) {
+            if (wanted.b() != null) {
+                add(mine, m, layer.rank(), h, dy, columns, dB);
+            }
+        }
+
+        private void add(
+                Bf16Matmul.Part mine,
+                int m,
+                int rank,
+                MemorySegment thin,
+                Bf16Matmul.Left wide,
+                Slice columns,
+                Scratch memory) {
+            MemorySegment sum = memory.atLeast(RowSums.bytes(rank, columns.all()));
+            MemorySegment part = sum.asSlice((long) columns.from() * Float.BYTES);
+            mine.sums()
+                    .add(
+                            m,
+                            rank,
+                            thin,
+                            columns.count(),
+                            wide.data(),
+                            wide.stride(),
+                            part,
+                            RowSums.stride(columns.all()),
+                            begun);
+        }
+
+        /** These rows are done. */
+        void next() {
             begun = true;
             worked = true;
         }

@@ -16,13 +16,21 @@ final class PackedSums implements RowSums {
 
     @Override
     public void add(
-            int m, int rank, MemorySegment thin, int n, MemorySegment wide, MemorySegment sum, boolean accumulate) {
+            int m,
+            int rank,
+            MemorySegment thin,
+            int n,
+            MemorySegment wide,
+            long strideOfWide,
+            MemorySegment sum,
+            long strideOfSum,
+            boolean accumulate) {
         Bf16Matmul.Left turned = mine.turned(new Bf16Matmul.Left(thin, rank, true), m, 0, rank); // [r, m]
-        Bf16Matmul.Target to = new Bf16Matmul.Target(sum, RowSums.stride(n), false);
+        Bf16Matmul.Target to = new Bf16Matmul.Target(sum, strideOfSum, false);
         for (int c = 0; c < n; c += GROUP) {
             int columns = Math.min(GROUP, n - c);
             PackedMatrix group = new PackedMatrix(pairs.atLeast(PackedMatrix.bytes(m, columns)), m, columns, m);
-            group.fill(wide.asSlice((long) c * Short.BYTES), n, false, 0, PackedMatrix.blocks(columns));
+            group.fill(wide.asSlice((long) c * Short.BYTES), strideOfWide, false, 0, PackedMatrix.blocks(columns));
             mine.product().run(rank, columns, Bf16Matmul.factors(turned, 0, group), null, to.at(0, c), accumulate);
         }
     }

@@ -10,10 +10,21 @@ import static dev.lowrank.kernels.cpu.Assembler.RDX;
 /**
  * Sums go to C, or what is added to a base, which may be C itself.
  *
- * @param half C and the base are BF16, not F32
+ * @param half C is BF16, not F32
  */
-record PlainRows(boolean half, boolean accumulate) implements TileRows {
-    static final int BASE = TileCode.OTHERS;
+record PlainRows(boolean half, Base base) implements TileRows {
+    /** What is added. */
+    enum Base {
+        NONE(0),
+        FLOATS(Float.BYTES),
+        HALVES(Short.BYTES);
+
+        private final int bytes;
+
+        Base(int bytes) {
+            this.bytes = bytes;
+        }
+    }
 
     @Override
     public int bytes() {
@@ -21,18 +32,23 @@ record PlainRows(boolean half, boolean accumulate) implements TileRows {
     }
 
     @Override
+    public int bytesOfBase() {
+        return base.bytes;
+    }
+
+    @Override
     public void expect(Assembler code) {
-        expect(code, R14);
-        if (accumulate) {
-            code.mov(R13, R14);
-            code.addLoaded(R13, RDI, BASE);
-            expect(code, R13);
+        expect(code, R14, bytes());
+        if (base != Base.NONE) {
+            code.load(R13, RDI, TileCode.BASE_AHEAD);
+            expect(code, R13, base.bytes);
+            advance(code, TileCode.BASE_AHEAD);
         }
     }
 
-    private void expect(Assembler code, int row) {
+    private static void expect(Assembler code, int row, int bytes) {
         code.prefetch(row, 0);
-        if (!half) {
+        if (bytes == Float.BYTES) {
             code.prefetch(row, 64);
         }
     }
@@ -42,14 +58,19 @@ record PlainRows(boolean half, boolean accumulate) implements TileRows {
         for (int row = 0; row < rows; row++) {
             code.loadFloats(0, RAX, row * TileCode.ROW_OF_SUMS);
             code.loadFloats(1, RAX, row * TileCode.ROW_OF_SUMS + 64);
-            if (accumulate) {
-                to(code, row);
-                code.addLoaded(R13, RDI, BASE);
+            if (base != Base.NONE) {
+                code.load(R13, RDI, TileCode.BASE_ROW);
                 addBase(code);
+                advance(code, TileCode.BASE_ROW);
             }
             to(code, row);
             store(code);
         }
+    }
+
+    private static void advance(Assembler code, int row) {
+        code.load(R13, RDI, TileCode.STRIDE_OF_BASE);
+        code.addStored(RDI, row, R13);
     }
 
     /** To r13 the row of C. */
@@ -61,7 +82,7 @@ record PlainRows(boolean half, boolean accumulate) implements TileRows {
     }
 
     private void addBase(Assembler code) {
-        if (half) {
+        if (base == Base.HALVES) {
             code.widenWords(2, R13, 0, TileCode.LOWER);
             code.widenWords(3, R13, 32, TileCode.UPPER);
             code.shiftLeft(2, 16);

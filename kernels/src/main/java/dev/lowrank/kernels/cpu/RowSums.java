@@ -27,7 +27,25 @@ interface RowSums extends AutoCloseable {
      * @param wide BF16 [m, n]
      * @param sum F32 [r, n], its columns in an order of its own until {@link #order}
      */
-    void add(int m, int rank, MemorySegment thin, int n, MemorySegment wide, MemorySegment sum, boolean accumulate);
+    default void add(
+            int m, int rank, MemorySegment thin, int n, MemorySegment wide, MemorySegment sum, boolean accumulate) {
+        add(m, rank, thin, n, wide, n, sum, stride(n), accumulate);
+    }
+
+    /**
+     * The same with rows of wide and of the sum further apart, so that they are some columns of a sum: 64, or a multiple of it, but for the
+     * last ones.
+     */
+    void add(
+            int m,
+            int rank,
+            MemorySegment thin,
+            int n,
+            MemorySegment wide,
+            long strideOfWide,
+            MemorySegment sum,
+            long strideOfSum,
+            boolean accumulate);
 
     /** Puts the columns {@code [from, to)} of some rows in order; both are multiples of 32. */
     void order(MemorySegment sum, int rank, int n, int from, int to);

@@ -15,7 +15,7 @@ final class StripGate {
      * {@code value = f(gate) up}.
      *
      * @param x [m, C]
-     * @param gateH [m, r], written; {@code upH} likewise
+     * @param gateH [m, r]; {@code upH} likewise
      * @param gate [m, F], written, in an order that {@link #backward} expects; {@code up} likewise
      * @param value [m, F], written
      */
@@ -25,16 +25,14 @@ final class StripGate {
             LowRankFactors.Direction toGate,
             LowRankFactors.Direction toUp,
             int m,
-            MemorySegment x,
+            Bf16Matmul.Left x,
             MemorySegment gateH,
             MemorySegment upH,
             MemorySegment gate,
             MemorySegment up,
             MemorySegment value) {
         int inner = toUp.to();
-        toGate.reduce(product, m, x, gateH);
-        toUp.reduce(product, m, x, upH);
-        TileProduct tiles = tiles(layers, product, gate, up);
+        TileProduct tiles = tiles(layers, product, inner, gate, up);
         if (tiles != null) {
             toGate.expand(product, m, x, gateH, value, true, null);
             tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), value.address(), gate.address(), up.address());
@@ -48,7 +46,7 @@ final class StripGate {
     /**
      * {@code value = f(gate) up} again, and with its gradient d: {@code dUp = d f(gate)}, {@code dGate = d up f'(gate)}.
      *
-     * @param dOut [m, C]; {@code t} [m, r], written
+     * @param dOut [m, C]; {@code t} [m, r]
      * @param gate [m, F]; {@code up} likewise
      * @param value [m, F], written; {@code dGate} and {@code dUp} likewise
      */
@@ -57,7 +55,7 @@ final class StripGate {
             StripProduct product,
             LowRankFactors.Direction fromOut,
             int m,
-            MemorySegment dOut,
+            Bf16Matmul.Left dOut,
             MemorySegment t,
             MemorySegment gate,
             MemorySegment up,
@@ -65,8 +63,7 @@ final class StripGate {
             MemorySegment dGate,
             MemorySegment dUp) {
         int inner = fromOut.to();
-        fromOut.reduce(product, m, dOut, t);
-        TileProduct tiles = tiles(layers, product, gate, up);
+        TileProduct tiles = tiles(layers, product, inner, gate, up);
         if (tiles != null) {
             tiles.gateGradients(
                     m,
@@ -88,10 +85,9 @@ final class StripGate {
 
     /** What gates as it multiplies, where it can: both ways or neither, since what is kept lies in its order. */
     private static @Nullable TileProduct tiles(
-            FeedForwardLayers layers, StripProduct product, MemorySegment gate, MemorySegment up) {
+            FeedForwardLayers layers, StripProduct product, int columns, MemorySegment gate, MemorySegment up) {
         int longest = Math.max(layers.gate().inputs(), layers.down().outputs());
-        boolean can =
-                TileProduct.gates(layers.activation(), longest, layers.gate().outputs(), gate.address(), up.address());
+        boolean can = TileProduct.gates(layers.activation(), longest, columns, gate.address(), up.address());
         return can && product instanceof TileProduct tiles ? tiles : null;
     }
 }

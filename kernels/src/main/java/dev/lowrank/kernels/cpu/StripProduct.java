@@ -13,7 +13,14 @@ interface StripProduct extends AutoCloseable {
      * @param b address of the first of B's column blocks, laid out as {@link PackedMatrix} says, in one chunk
      * @param pitch bytes from one column block to the next
      */
-    record Factors(long a, long stride, long b, long pitch, int k) {}
+    record Factors(long a, long stride, long b, long pitch, int k) {
+        /** Some columns of A and the rows of B that go with them, from the beginning of a block of 32 on. */
+        Factors part(int from, int count) {
+            long columns = a + (long) from * Short.BYTES;
+            long rows = b + (long) from * PackedMatrix.BLOCK * Short.BYTES;
+            return new Factors(columns, stride, rows, pitch, count);
+        }
+    }
 
     /** C [m, n]: F32, or BF16 if half; rows {@code stride} elements apart. */
     record Target(long address, long stride, boolean half) {
@@ -32,7 +39,7 @@ interface StripProduct extends AutoCloseable {
 
     /**
      * @param term A' and B', or null
-     * @param base what is added, which is C itself or lies in no part of it, with C's stride and elements; or null
+     * @param base what is added, which is C itself or lies in no part of it; or null
      */
     void run(int m, int n, Factors factors, @Nullable Factors term, Target c, @Nullable Target base);
 

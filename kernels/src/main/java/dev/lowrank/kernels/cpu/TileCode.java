@@ -79,12 +79,19 @@ final class TileCode {
     private static final int BLOCK_OF_C = 320;
     private static final int BLOCK_OF_TERM_A = 328;
     private static final int BLOCK_SUMS = 336;
-    static final int OTHERS = 344; // four places of TileRows
-    static final int CONTROL = 376; // of the vectors, for the time of the call if TileRows want it; 32 bits
-    static final int CONTROL_BEFORE = 380;
-    static final int TILES = 384; // their configuration, 64 bytes
-    static final int CONSTANTS = 448; // HalfSigmoid.CONSTANTS
-    static final int BYTES = 512;
+    static final int BASE = 344; // what is added, if anything
+    static final int STRIDE_OF_BASE = 352; // bytes
+    static final int PITCH_OF_BASE = 360; // from one block of rows to the next, in bytes
+    private static final int COLUMN_OF_BASE = 368;
+    private static final int BLOCK_OF_BASE = 376;
+    static final int BASE_ROW = 384; // the one that is added next, by TileRows
+    static final int BASE_AHEAD = 392; // the one that is asked for next, by TileRows
+    static final int OTHERS = 400; // four places of TileRows
+    static final int CONTROL = 432; // of the vectors, for the time of the call if TileRows want it; 32 bits
+    static final int CONTROL_BEFORE = 436;
+    static final int TILES = 448; // their configuration, 64 bytes
+    static final int CONSTANTS = 512; // HalfSigmoid.CONSTANTS
+    static final int BYTES = 576;
 
     private static final int STEP_OF_A = 64; // bytes: 32 elements
     private static final int STEP_OF_B = 2048;
@@ -104,10 +111,12 @@ final class TileCode {
     private final Assembler code = new Assembler();
     private final @Nullable TileRows finish;
     private final boolean thin;
+    private final int bytesOfBase;
 
     private TileCode(@Nullable TileRows finish, boolean thin) {
         this.finish = finish;
         this.thin = thin;
+        this.bytesOfBase = finish == null ? 0 : finish.bytesOfBase();
     }
 
     /**
@@ -162,6 +171,9 @@ final class TileCode {
         copy(B, COLUMN_OF_B);
         copy(C, COLUMN_OF_C);
         copy(TERM_B, COLUMN_OF_TERM_B);
+        if (bytesOfBase > 0) {
+            copy(BASE, COLUMN_OF_BASE);
+        }
         copy(COLUMN_BLOCKS, COLUMNS_LEFT);
         Assembler.Label next = new Assembler.Label();
         code.bind(next);
@@ -170,6 +182,10 @@ final class TileCode {
         advance(COLUMN_OF_B, PITCH_OF_B);
         code.set(RCX, 32 * (finish == null ? Float.BYTES : finish.bytes()));
         code.addStored(RDI, COLUMN_OF_C, RCX);
+        if (bytesOfBase > 0) {
+            code.set(RCX, 32 * bytesOfBase);
+            code.addStored(RDI, COLUMN_OF_BASE, RCX);
+        }
         advance(COLUMN_OF_TERM_B, PITCH_OF_TERM_B);
         code.decrementStored(RDI, COLUMNS_LEFT);
         code.jumpIfNotZero(next);
@@ -209,6 +225,9 @@ final class TileCode {
         copy(ROW_BLOCKS, ROWS_LEFT);
         copy(CHUNK_OF_A, BLOCK_OF_A);
         copy(COLUMN_OF_C, BLOCK_OF_C);
+        if (bytesOfBase > 0) {
+            copy(COLUMN_OF_BASE, BLOCK_OF_BASE);
+        }
         copy(TERM_A, BLOCK_OF_TERM_A);
         copy(SUMS, BLOCK_SUMS);
         Assembler.Label next = new Assembler.Label();
@@ -219,6 +238,9 @@ final class TileCode {
         code.mov(R9, R8);
         code.addLoaded(R9, RDI, LOWER_A);
         code.load(R10, RDI, CHUNK_OF_B);
+        if (last && bytesOfBase > 0) {
+            copy(BLOCK_OF_BASE, BASE_AHEAD);
+        }
         code.load(RCX, RDI, STEPS_NOW);
         if (last && finish != null) {
             code.load(R14, RDI, BLOCK_OF_C);
@@ -267,6 +289,10 @@ final class TileCode {
             code.load(RDX, RDI, BLOCK_OF_C);
             code.load(RSI, RDI, ROWS);
             advance(BLOCK_OF_C, PITCH_OF_C);
+            if (bytesOfBase > 0) {
+                copy(BLOCK_OF_BASE, BASE_ROW);
+                advance(BLOCK_OF_BASE, PITCH_OF_BASE);
+            }
         }
         advance(BLOCK_SUMS, PITCH_OF_SUMS);
     }

@@ -32,19 +32,22 @@ final class TileProduct implements StripProduct {
     /** What a strip of A should take at most in the second cache, which B streams through. */
     private static final int STRIP_BYTES = 600_000;
 
+    /** With fewer rows B passes before its next block has come. */
+    private static final int LEAST_ROWS = 256;
+
     private static final int MOST_ROWS = 512;
 
     private static final Optional<List<MachineCode>> CODE = OneDnn.hasAmx() ? compiled() : Optional.empty();
 
     private static final int LINE = 64;
 
-    private static final int STRAIGHT = 4; // variants
-    private static final int GATED = 5;
-    private static final int GATE_GRADIENTS = 6;
+    private static final int STRAIGHT = 2 * PlainRows.Base.values().length; // variants, those with plain rows first
+    private static final int GATED = STRAIGHT + 1;
+    private static final int GATE_GRADIENTS = STRAIGHT + 2;
 
     private final MemorySegment arguments = Arena.ofAuto().allocate(TileCode.BYTES, 64);
     private final Scratch sums = new Scratch();
-    private final Scratch parts = new Scratch();
+    private final LongSum parts = new LongSum();
     private final PaddedRows padded = new PaddedRows();
     private final PaddedRows paddedTerm = new PaddedRows();
 
@@ -56,8 +59,9 @@ final class TileProduct implements StripProduct {
     /** All variants, those with few rows behind those with many: in the order of {@link #variant}, and two of gates. */
     private static Optional<List<MachineCode>> compiled() {
         List<byte[]> codes = new ArrayList<>();
-        for (int i = 0; i < 4; i++) {
-            add(codes, new PlainRows((i & 2) != 0, (i & 1) != 0));
+        for (PlainRows.Base base : PlainRows.Base.values()) {
+            add(codes, new PlainRows(false, base));
+            add(codes, new PlainRows(true, base));
         }
         codes.add(TileCode.straight(false));
         codes.add(TileCode.straight(true));
@@ -79,8 +83,10 @@ final class TileProduct implements StripProduct {
         codes.add(TileCode.of(rows, true));
     }
 
-    private static int variant(boolean half, boolean accumulate, boolean whole) {
-        return !half && !accumulate && whole ? STRAIGHT : (half ? 2 : 0) + (accumulate ? 1 : 0);
+    private static int variant(Target c, @Nullable Target base) {
+        PlainRows.Base added =
+                base == null ? PlainRows.Base.NONE : base.half() ? PlainRows.Base.HALVES : PlainRows.Base.FLOATS;
+        return 2 * added.ordinal() + (c.half() ? 1 : 0);
     }
 
     TileProduct() {
@@ -93,7 +99,7 @@ final class TileProduct implements StripProduct {
     @Override
     public int rows(int k) {
         int rows = STRIP_BYTES / (Short.BYTES * Math.min(k, LONGEST));
-        return Math.clamp(rows / BLOCK * BLOCK, BLOCK, MOST_ROWS);
+        return Math.clamp(rows / BLOCK * BLOCK, LEAST_ROWS, MOST_ROWS);
     }
 
     @Override
@@ -124,7 +130,7 @@ final class TileProduct implements StripProduct {
     void gated(int m, int n, Factors factors, Factors term, long value, long gate, long up) {
         set(GatedRows.GATE, gate);
         set(GatedRows.UP, up);
-        product(m, n, whole(factors, m), wholeTerm(term, m), new Target(value, n, true), GATED, GATED);
+        product(m, n, whole(factors, m), wholeTerm(term, m), new Target(value, n, true), null, GATED, GATED);
     }
 
     /**
@@ -138,7 +144,7 @@ final class TileProduct implements StripProduct {
         set(GatedRows.D_UP, dUp - dGate);
         set(GatedRows.VALUE, value - dGate);
         Target target = new Target(dGate, n, true);
-        product(m, n, whole(factors, m), wholeTerm(term, m), target, GATE_GRADIENTS, GATE_GRADIENTS);
+        product(m, n, whole(factors, m), wholeTerm(term, m), target, null, GATE_GRADIENTS, GATE_GRADIENTS);
     }
 
     /** With k a multiple of 32. */
@@ -152,48 +158,26 @@ final class TileProduct implements StripProduct {
 
     /** Sums in fp32 between the parts of k. */
     private void inParts(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
-        Target sum = c;
-        Target before = base;
-        if (c.half()) {
-            sum = new Target(parts.atLeast((long) m * n * Float.BYTES).address(), n, false); // [m, n]
-            if (base != null) {
-                move(base, sum, m, n);
-                before = sum;
-            }
-        }
+        parts.begin(this, m, n, c, base);
         for (int k = 0; k < f.k(); k += LONGEST) {
             int length = Math.min(LONGEST, f.k() - k);
-            Factors part = new Factors(
-                    f.a() + (long) k * Short.BYTES,
-                    f.stride(),
-                    f.b() + (long) k * BLOCK * Short.BYTES,
-                    f.pitch(),
-                    length);
-            sum(m, n, part, k + length == f.k() ? term : null, sum, before);
-            before = sum;
-        }
-        if (c.half()) {
-            move(sum, c, m, n);
+            boolean last = k + length == f.k();
+            parts.add(f.part(k, length), last ? term : null, last);
         }
     }
 
     private void sum(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
+        int variant = variant(c, base);
         if (base != null) {
-            set(PlainRows.BASE, base.address() - c.address());
+            set(TileCode.STRIDE_OF_BASE, base.stride() * base.bytes());
+            set(TileCode.PITCH_OF_BASE, BLOCK * base.stride() * base.bytes());
         }
-        product(m, n, f, term, c, variant(c.half(), base != null, true), variant(c.half(), base != null, false));
-    }
-
-    private static void move(Target from, Target to, int m, int n) {
-        Floats source = new Floats(PaddedRows.EVERYTHING.asSlice(from.address()), from.half());
-        Floats target = new Floats(PaddedRows.EVERYTHING.asSlice(to.address()), to.half());
-        for (long i = 0; i < m; i++) {
-            Floats.convert(source, i * from.stride(), target, i * to.stride(), n);
-        }
+        product(m, n, f, term, c, base, !c.half() && base == null ? STRAIGHT : variant, variant);
     }
 
     /** k is a multiple of 32; the second variant is for columns that are no whole block. */
-    private void product(int m, int n, Factors f, @Nullable Factors term, Target c, int variant, int last) {
+    private void product(
+            int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base, int variant, int last) {
         int wholeRows = m / BLOCK * BLOCK;
         int wholeColumns = n / BLOCK * BLOCK;
         factors(f, term);
@@ -208,6 +192,9 @@ final class TileProduct implements StripProduct {
                 set(TileCode.A, f.a() + i * f.stride() * Short.BYTES);
                 set(TileCode.B, f.b() + j / BLOCK * f.pitch());
                 set(TileCode.C, c.address() + (i * c.stride() + j) * c.bytes());
+                if (base != null) {
+                    set(TileCode.BASE, base.address() + (i * base.stride() + j) * base.bytes());
+                }
                 if (term != null) {
                     set(TileCode.TERM_A, term.a() + i * term.stride() * Short.BYTES);
                     set(TileCode.TERM_B, term.b() + j / BLOCK * term.pitch());

@@ -8,6 +8,11 @@ interface TileRows {
     /** Of an element of C. */
     int bytes();
 
+    /** Of an element of what is added to the sums, which is another matrix with rows of its own; 0 where nothing is. */
+    default int bytesOfBase() {
+        return 0;
+    }
+
     /** Before all blocks. */
     default void prepare(Assembler code) {}
 

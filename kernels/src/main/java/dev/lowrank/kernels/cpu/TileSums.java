@@ -55,10 +55,17 @@ final class TileSums implements RowSums {
 
     @Override
     public void add(
-            int m, int rank, MemorySegment thin, int n, MemorySegment wide, MemorySegment sum, boolean accumulate) {
+            int m,
+            int rank,
+            MemorySegment thin,
+            int n,
+            MemorySegment wide,
+            long strideOfWide,
+            MemorySegment sum,
+            long strideOfSum,
+            boolean accumulate) {
         int steps = (m + SIZE - 1) / SIZE;
-        int stride = RowSums.stride(n);
-        StripProduct.Factors rows = new StripProduct.Factors(wide.address(), n, 0, 0, n);
+        StripProduct.Factors rows = new StripProduct.Factors(wide.address(), strideOfWide, 0, 0, n);
         if (m % SIZE != 0 || n % COLUMNS != 0) {
             rows = padded.of(rows, m, steps * SIZE, COLUMNS);
         }
@@ -69,9 +76,9 @@ final class TileSums implements RowSums {
             set(SumCode.STRIDE_OF_WIDE, rows.stride() * Short.BYTES);
             set(SumCode.STEP_OF_WIDE, SIZE * rows.stride() * Short.BYTES);
             set(SumCode.STEPS, steps);
-            set(SumCode.SUM, sum.address() + (long) r * stride * Float.BYTES);
-            set(SumCode.STRIDE_OF_SUM, (long) stride * Float.BYTES);
-            set(SumCode.COLUMN_BLOCKS, stride / COLUMNS);
+            set(SumCode.SUM, sum.address() + r * strideOfSum * Float.BYTES);
+            set(SumCode.STRIDE_OF_SUM, strideOfSum * Float.BYTES);
+            set(SumCode.COLUMN_BLOCKS, RowSums.stride(n) / COLUMNS);
             (accumulate ? NEXT : FIRST).orElseThrow().call(arguments.address());
         }
     }

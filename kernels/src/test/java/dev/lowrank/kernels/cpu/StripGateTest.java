@@ -65,8 +65,8 @@ class StripGateTest {
             LowRankFactors.Direction toGate = gateFactors.forward(layers.gate());
             LowRankFactors.Direction toUp = upFactors.forward(layers.up());
             LowRankFactors.Direction fromOut = downFactors.backward(layers.down());
-            MemorySegment x = random(m, width);
-            MemorySegment dOut = random(m, width);
+            Bf16Matmul.Left x = new Bf16Matmul.Left(random(m, width), width, false);
+            Bf16Matmul.Left dOut = new Bf16Matmul.Left(random(m, width), width, false);
             MemorySegment[] thin = {random(m, RANK), random(m, RANK), random(m, RANK)};
             MemorySegment[] kept = {
                 random(m + 1, INNER).asSlice(shift), random(m + 1, INNER).asSlice(shift)

@@ -108,6 +108,41 @@ abstract class StripProductTest {
         }
     }
 
+    /** As where sums of fp32 end in 16 bits, or begin there. */
+    @ParameterizedTest
+    @MethodSource("rows")
+    void whatIsAddedMayBeOfAnotherTypeWithRowsOfItsOwn(int m) {
+        for (int k : new int[] {96, 608, 2080}) {
+            sameFromOther(m, 72, k, true);
+            sameFromOther(m, 72, k, false);
+        }
+    }
+
+    private void sameFromOther(int m, int n, int k, boolean half) {
+        StripProduct.Factors f = factors(random(m, k, k), k, random(k, n, n), k, n);
+        MemorySegment base = arena.allocate(m * (n + 5L) * Float.BYTES, 64);
+        MemorySegment like = arena.allocate(m * (long) n * Float.BYTES, 64);
+        for (int i = 0; i < m; i++) {
+            for (int j = 0; j < n; j++) {
+                float value = random.nextInt(100) * 0.25f; // the same in both types
+                set(base, !half, i * (n + 5L) + j, value);
+                set(like, half, i * (long) n + j, value);
+            }
+        }
+        StripProduct tested = Objects.requireNonNull(product);
+        MemorySegment from = arena.allocate(like.byteSize(), 64);
+        tested.run(
+                m,
+                n,
+                f,
+                null,
+                new StripProduct.Target(from.address(), n, half),
+                new StripProduct.Target(base.address(), n + 5, !half));
+        tested.run(m, n, f, null, new StripProduct.Target(like.address(), n, half), true);
+        long size = (long) m * n * (half ? Short.BYTES : Float.BYTES);
+        assertThat(from.asSlice(0, size).mismatch(like.asSlice(0, size))).isEqualTo(-1);
+    }
+
     private void sameInPlaceAndElsewhere(int m, int n, int k, int bytes) {
         StripProduct.Factors f = factors(random(m, k, k), k, random(k, n, n), k, n);
         MemorySegment base = random(m, 2 * n, 2 * n);

@@ -1,0 +1,53 @@
+package dev.lowrank.kernels.cpu;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code C = base + A B + A' B' + ...} where factors come one pair after the other, as they are made. In between sums are F32, with rows
+ * that do not meet in the cache; what comes last goes to C with all of it. An instance belongs to one thread and makes one
+ * sum after the other.
+ */
+final class LongSum implements AutoCloseable {
+    private final Scratch memory = new Scratch(); // F32 [m, stride]
+    private @Nullable StripProduct product;
+    private int m;
+    private int n;
+    private StripProduct.@Nullable Target c;
+    private StripProduct.@Nullable Target before; // what there is so far
+
+    /** Bytes of the sums in between. */
+    static long bytes(int m, int n) {
+        return m * SpreadRows.stride(n, Float.BYTES) * Float.BYTES;
+    }
+
+    /** For C [m, n]; the base is as for a product. */
+    void begin(StripProduct product, int m, int n, StripProduct.Target c, StripProduct.@Nullable Target base) {
+        this.product = product;
+        this.m = m;
+        this.n = n;
+        this.c = c;
+        before = base;
+    }
+
+    /**
+     * Adds {@code A B}, and {@code A' B'} if there is a term.
+     *
+     * @param last C is complete with it
+     */
+    void add(StripProduct.Factors factors, StripProduct.@Nullable Factors term, boolean last) {
+        StripProduct.Target to = last ? Objects.requireNonNull(c) : sums();
+        Objects.requireNonNull(product).run(m, n, factors, term, to, before);
+        before = to;
+    }
+
+    private StripProduct.Target sums() {
+        long address = memory.atLeast(bytes(m, n)).address();
+        return new StripProduct.Target(address, SpreadRows.stride(n, Float.BYTES), false);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
