@@ -81,8 +81,8 @@ final class FeedForwardProducts implements AutoCloseable {
         int inner = layers.down().inputs();
         int width = layers.gate().inputs();
         int slice = slice(inner);
-        long halves =
-                3L * slice + SpreadRows.stride(Math.max(width, layers.down().outputs()), Short.BYTES);
+        long halves = 3 * SpreadRows.stride(slice, Short.BYTES)
+                + SpreadRows.stride(Math.max(width, layers.down().outputs()), Short.BYTES);
         return STRIP * halves * Short.BYTES + LongSum.bytes(STRIP, width);
     }
 
@@ -113,21 +113,15 @@ final class FeedForwardProducts implements AutoCloseable {
                         base == null ? null : toOut.target(LowRankProducts.rows(base, i), half));
                 for (int at = 0; at < inner; at += step) {
                     Slice slice = new Slice(at, Math.min(step, inner - at), inner);
-                    MemorySegment a = own.inner.atLeast((long) m * step * Short.BYTES); // [m, slice]
+                    MemorySegment g = part(kept.gate(), i, m, slice);
+                    MemorySegment u = part(kept.up(), i, m, slice);
+                    MemorySegment a = own.inner.atLeast(bytes(m, step)); // [m, slice]
+                    Bf16Matmul.Left values =
+                            new Bf16Matmul.Left(a, StripGate.stride(layers, product, slice.count(), g, u), false);
                     own.gate.forward(
-                            layers,
-                            product,
-                            toGate.columns(slice),
-                            toUp.columns(slice),
-                            m,
-                            input,
-                            gateH,
-                            upH,
-                            part(kept.gate(), i, m, slice),
-                            part(kept.up(), i, m, slice),
-                            a);
-                    own.thin.add(toOut.reduced(a, slice), null, slice.last());
-                    own.sum.add(toOut.factors(a, slice), slice.last() ? toOut.term(downH) : null, slice.last());
+                            layers, product, toGate.columns(slice), toUp.columns(slice), m, input, gateH, upH, g, u, a);
+                    own.thin.add(toOut.reduced(values, slice), null, slice.last());
+                    own.sum.add(toOut.factors(values, slice), slice.last() ? toOut.term(downH) : null, slice.last());
                 }
             }
         });
@@ -179,31 +173,25 @@ final class FeedForwardProducts implements AutoCloseable {
                 }
                 for (int at = 0; at < inner; at += step) {
                     Slice slice = new Slice(at, Math.min(step, inner - at), inner);
-                    long bytes = (long) m * step * Short.BYTES;
-                    MemorySegment a = own.inner.atLeast(bytes); // [m, slice]
-                    MemorySegment dg = own.dGate.atLeast(bytes); // [m, slice]
-                    MemorySegment du = own.dUp.atLeast(bytes); // [m, slice]
-                    own.gate.backward(
-                            layers,
-                            product,
-                            fromOut.columns(slice),
-                            m,
-                            d,
-                            t,
-                            part(kept.gate(), i, m, slice),
-                            part(kept.up(), i, m, slice),
-                            a,
-                            dg,
-                            du);
-                    downSum.addToA(mine, layers.down(), ofDown, m, dense(a, slice), slice, t);
+                    MemorySegment g = part(kept.gate(), i, m, slice);
+                    MemorySegment u = part(kept.up(), i, m, slice);
+                    long stride = StripGate.stride(layers, product, slice.count(), g, u);
+                    MemorySegment value = own.inner.atLeast(bytes(m, step)); // [m, slice]
+                    MemorySegment dGate = own.dGate.atLeast(bytes(m, step)); // [m, slice]
+                    MemorySegment dUp = own.dUp.atLeast(bytes(m, step)); // [m, slice]
+                    Bf16Matmul.Left a = new Bf16Matmul.Left(value, stride, false);
+                    Bf16Matmul.Left dg = new Bf16Matmul.Left(dGate, stride, false);
+                    Bf16Matmul.Left du = new Bf16Matmul.Left(dUp, stride, false);
+                    own.gate.backward(layers, product, fromOut.columns(slice), m, d, t, g, u, value, dGate, dUp);
+                    downSum.addToA(mine, layers.down(), ofDown, m, a, slice, t);
                     own.thin.add(fromGate.reduced(dg, slice), null, slice.last());
                     own.upThin.add(fromUp.reduced(du, slice), null, slice.last());
                     if (dx != null) {
                         own.sum.add(fromGate.factors(dg, slice), slice.last() ? fromGate.term(gateT) : null, false);
                         own.sum.add(fromUp.factors(du, slice), slice.last() ? fromUp.term(upT) : null, slice.last());
                     }
-                    gateSum.addToB(mine, layers.gate(), ofGate, m, dense(dg, slice), slice, gateH);
-                    upSum.addToB(mine, layers.up(), ofUp, m, dense(du, slice), slice, upH);
+                    gateSum.addToB(mine, layers.gate(), ofGate, m, dg, slice, gateH);
+                    upSum.addToB(mine, layers.up(), ofUp, m, du, slice, upH);
                 }
                 Slice width = Slice.whole(x.columns());
                 downSum.addToB(
@@ -224,6 +212,10 @@ final class FeedForwardProducts implements AutoCloseable {
         gate.sums().into(ofGate, layers.gate(), matmul, team);
         up.sums().into(ofUp, layers.up(), matmul, team);
         down.sums().into(ofDown, layers.down(), matmul, team);
+    }
+
+    private static long bytes(int m, int columns) {
+        return m * SpreadRows.stride(columns, Short.BYTES) * Short.BYTES;
     }
 
     private static Bf16Matmul.Left dense(MemorySegment rows, Slice slice) {

@@ -86,19 +86,20 @@ final class LowRankFactors implements AutoCloseable {
             return Bf16Matmul.factors(from, 0, weight);
         }
 
-        /** Of {@code from weight}, as far as some columns of from go, which lie alone and dense. */
-        StripProduct.Factors factors(MemorySegment columns, Slice slice) {
+        /** Of {@code from weight}, as far as some columns of from go, which lie alone. */
+        StripProduct.Factors factors(Bf16Matmul.Left columns, Slice slice) {
             return part(columns, slice, weight);
         }
 
         /** The same of {@code from first}. */
-        StripProduct.Factors reduced(MemorySegment columns, Slice slice) {
+        StripProduct.Factors reduced(Bf16Matmul.Left columns, Slice slice) {
             return part(columns, slice, first);
         }
 
-        private static StripProduct.Factors part(MemorySegment columns, Slice slice, PackedMatrix b) {
+        private static StripProduct.Factors part(Bf16Matmul.Left columns, Slice slice, PackedMatrix b) {
             long first = b.data().address() + b.block(slice.from() / PackedMatrix.BLOCK, 0);
-            return new StripProduct.Factors(columns.address(), slice.count(), first, b.pitch(), slice.count());
+            return new StripProduct.Factors(
+                    columns.data().address(), columns.stride(), first, b.pitch(), slice.count());
         }
 
         /** Of {@code thin second}. */

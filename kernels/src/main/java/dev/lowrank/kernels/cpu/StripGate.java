@@ -17,7 +17,7 @@ final class StripGate {
      * @param x [m, C]
      * @param gateH [m, r]; {@code upH} likewise
      * @param gate [m, F], written, in an order that {@link #backward} expects; {@code up} likewise
-     * @param value [m, F], written
+     * @param value [m, F], written, its rows as far apart as {@link #stride} says
      */
     void forward(
             FeedForwardLayers layers,
@@ -34,8 +34,10 @@ final class StripGate {
         int inner = toUp.to();
         TileProduct tiles = tiles(layers, product, inner, gate, up);
         if (tiles != null) {
-            toGate.expand(product, m, x, gateH, value, true, null);
-            tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), value.address(), gate.address(), up.address());
+            StripProduct.Target values =
+                    new StripProduct.Target(value.address(), SpreadRows.stride(inner, Short.BYTES), true);
+            tiles.run(m, inner, toGate.factors(x), toGate.term(gateH), values, null);
+            tiles.gated(m, inner, toUp.factors(x), toUp.term(upH), values, gate.address(), up.address());
         } else {
             toGate.expand(product, m, x, gateH, gate, true, null);
             toUp.expand(product, m, x, upH, up, true, null);
@@ -48,7 +50,7 @@ final class StripGate {
      *
      * @param dOut [m, C]; {@code t} [m, r]
      * @param gate [m, F]; {@code up} likewise
-     * @param value [m, F], written; {@code dGate} and {@code dUp} likewise
+     * @param value [m, F], written, its rows as far apart as {@link #stride} says; {@code dGate} and {@code dUp} likewise
      */
     void backward(
             FeedForwardLayers layers,
@@ -73,7 +75,7 @@ final class StripGate {
                     gate.address(),
                     up.address(),
                     value.address(),
-                    dGate.address(),
+                    new StripProduct.Target(dGate.address(), SpreadRows.stride(inner, Short.BYTES), true),
                     dUp.address());
         } else {
             long elements = (long) m * inner;
@@ -81,6 +83,12 @@ final class StripGate {
             afterwards.forward(layers.activation(), gate, up, value, 0, elements);
             afterwards.backward(layers.activation(), dGate, gate, up, dGate, dUp, 0, elements);
         }
+    }
+
+    /** Elements from one row of so many columns to the next: what is gated afterwards must be dense. */
+    static long stride(
+            FeedForwardLayers layers, StripProduct product, int columns, MemorySegment gate, MemorySegment up) {
+        return tiles(layers, product, columns, gate, up) == null ? columns : SpreadRows.stride(columns, Short.BYTES);
     }
 
     /** What gates as it multiplies, where it can: both ways or neither, since what is kept lies in its order. */

@@ -127,24 +127,23 @@ final class TileProduct implements StripProduct {
      * @param value holds the gate's results
      * @param gate where these are kept, and at {@code up} up's, in an order that {@link #gateGradients} expects
      */
-    void gated(int m, int n, Factors factors, Factors term, long value, long gate, long up) {
+    void gated(int m, int n, Factors factors, Factors term, Target value, long gate, long up) {
         set(GatedRows.GATE, gate);
         set(GatedRows.UP, up);
-        product(m, n, whole(factors, m), wholeTerm(term, m), new Target(value, n, true), null, GATED, GATED);
+        product(m, n, whole(factors, m), wholeTerm(term, m), value, null, GATED, GATED);
     }
 
     /**
      * With {@code d = A B + A' B'} the gradient of {@code value = silu(gate) up}: value, {@code dUp = d silu(gate)} and
-     * {@code dGate = d up silu'(gate)}, all [m, n] in BF16.
+     * {@code dGate = d up silu'(gate)}, all [m, n] in BF16 with rows as far apart as dGate's.
      */
     void gateGradients(
-            int m, int n, Factors factors, Factors term, long gate, long up, long value, long dGate, long dUp) {
+            int m, int n, Factors factors, Factors term, long gate, long up, long value, Target dGate, long dUp) {
         set(GatedRows.GATE, gate);
         set(GatedRows.UP, up);
-        set(GatedRows.D_UP, dUp - dGate);
-        set(GatedRows.VALUE, value - dGate);
-        Target target = new Target(dGate, n, true);
-        product(m, n, whole(factors, m), wholeTerm(term, m), target, null, GATE_GRADIENTS, GATE_GRADIENTS);
+        set(GatedRows.D_UP, dUp - dGate.address());
+        set(GatedRows.VALUE, value - dGate.address());
+        product(m, n, whole(factors, m), wholeTerm(term, m), dGate, null, GATE_GRADIENTS, GATE_GRADIENTS);
     }
 
     /** With k a multiple of 32. */

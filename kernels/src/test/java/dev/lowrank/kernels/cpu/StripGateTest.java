@@ -15,13 +15,13 @@ import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows that are gated as they come from the product have the bits of rows that are gated afterwards. */
 class StripGateTest {
-    private static final int INNER = 96;
     private static final int RANK = 8;
 
     private final CpuKernels kernels = CpuKernels.open(1);
@@ -48,20 +48,27 @@ class StripGateTest {
     @ParameterizedTest
     @CsvSource({"1, 64", "16, 64", "17, 600", "40, 600", "100, 1200", "40, 2112", "256, 64"})
     void bothWaysAreThoseOfLayersAndGateOneByOne(int m, int width) {
-        check(m, width, 0);
+        check(m, width, 96, 0);
     }
 
     /** A line that is written past the caches must be a whole one. */
     @ParameterizedTest
     @ValueSource(ints = {2, 32})
     void whatIsKeptMayBeginAnywhere(int bytes) {
-        check(20, 64, bytes);
+        check(20, 64, 96, bytes);
     }
 
-    private void check(int m, int width, int shift) {
+    /** Rows of 512 elements would meet in the first cache, and lie a line further apart. */
+    @Test
+    void rowsMayLieFurtherApart() {
+        check(100, 64, 512, 0);
+        check(20, 64, 512, 2); // gated afterwards
+    }
+
+    private void check(int m, int width, int inner, int shift) {
         try (TileProduct product = tiles()) {
             FeedForwardLayers layers = new FeedForwardLayers(
-                    Activation.SILU, layer(width, INNER), layer(width, INNER), layer(INNER, width));
+                    Activation.SILU, layer(width, inner), layer(width, inner), layer(inner, width));
             LowRankFactors.Direction toGate = gateFactors.forward(layers.gate());
             LowRankFactors.Direction toUp = upFactors.forward(layers.up());
             LowRankFactors.Direction fromOut = downFactors.backward(layers.down());
@@ -69,24 +76,25 @@ class StripGateTest {
             Bf16Matmul.Left dOut = new Bf16Matmul.Left(random(m, width), width, false);
             MemorySegment[] thin = {random(m, RANK), random(m, RANK), random(m, RANK)};
             MemorySegment[] kept = {
-                random(m + 1, INNER).asSlice(shift), random(m + 1, INNER).asSlice(shift)
+                random(m + 1, inner).asSlice(shift), random(m + 1, inner).asSlice(shift)
             };
-            MemorySegment value = random(m, INNER);
-            MemorySegment[] back = {random(m, INNER), random(m, INNER), random(m, INNER)};
+            MemorySegment value = random(m, inner + 32);
+            MemorySegment[] back = {random(m, inner + 32), random(m, inner + 32), random(m, inner + 32)};
+            long stride = StripGate.stride(layers, product, inner, kept[0], kept[1]);
             strip.forward(layers, product, toGate, toUp, m, x, thin[0], thin[1], kept[0], kept[1], value);
             strip.backward(layers, product, fromOut, m, dOut, thin[2], kept[0], kept[1], back[0], back[1], back[2]);
 
-            long elements = (long) m * INNER;
-            MemorySegment[] one = {random(m, INNER), random(m, INNER), random(m, INNER), random(m, INNER)};
+            long elements = (long) m * inner;
+            MemorySegment[] one = {random(m, inner), random(m, inner), random(m, inner), random(m, inner)};
             toGate.expand(product, m, x, thin[0], one[0], true, null);
             toUp.expand(product, m, x, thin[1], one[1], true, null);
             new HalfGate().forward(Activation.SILU, one[0], one[1], one[2], 0, elements);
-            assertSame("value", value, one[2]);
-            assertSame("value on the way back", back[0], one[2]);
+            assertSame("value", value, stride, one[2], inner);
+            assertSame("value on the way back", back[0], stride, one[2], inner);
             fromOut.expand(product, m, dOut, thin[2], one[3], true, null);
             new HalfGate().backward(Activation.SILU, one[3], one[0], one[1], one[0], one[1], 0, elements);
-            assertSame("gradient of the gate", back[1], one[0]);
-            assertSame("gradient of up", back[2], one[1]);
+            assertSame("gradient of the gate", back[1], stride, one[0], inner);
+            assertSame("gradient of up", back[2], stride, one[1], inner);
         }
     }
 
@@ -117,7 +125,13 @@ class StripGateTest {
         return tensor(DType.BF16, rows, columns).data();
     }
 
-    private static void assertSame(String name, MemorySegment actual, MemorySegment expected) {
-        assertThat(actual.mismatch(expected)).as(name).isEqualTo(-1);
+    private static void assertSame(
+            String name, MemorySegment actual, long stride, MemorySegment expected, int columns) {
+        for (long i = 0; i < expected.byteSize() / Short.BYTES / columns; i++) {
+            MemorySegment row = actual.asSlice(i * stride * Short.BYTES, columns * 2L);
+            assertThat(row.mismatch(expected.asSlice(i * columns * Short.BYTES, columns * 2L)))
+                    .as("%s, row %d", name, i)
+                    .isEqualTo(-1);
+        }
     }
 }
