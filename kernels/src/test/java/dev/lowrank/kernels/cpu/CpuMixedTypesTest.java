@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.Bf16Reference;
@@ -120,9 +121,12 @@ class CpuMixedTypesTest {
     @Test
     void activations() {
         for (Activation activation : Activation.values()) {
-            everyMix(3, a -> kernels.gated(activation, a.matrix(), a.matrix(), a.result()));
+            // Of BF16 alone, SiLU's gate has an arithmetic of its own (HalfSigmoid): its results may be neighbours.
+            boolean nearly = activation == Activation.SILU;
+            everyMix(3, nearly, a -> kernels.gated(activation, a.matrix(), a.matrix(), a.result()));
             everyMix(
                     5,
+                    nearly,
                     a -> kernels.gatedBackward(activation, a.matrix(), a.matrix(), a.matrix(), a.result(), a.result()));
             everyMix(2, a -> kernels.activation(activation, a.matrix(), a.result()));
             everyMix(3, a -> kernels.activationBackward(activation, a.matrix(), a.matrix(), a.result()));
@@ -144,6 +148,11 @@ class CpuMixedTypesTest {
     }
 
     private static void everyMix(int activations, Operation operation) {
+        everyMix(activations, false, operation);
+    }
+
+    /** @param nearly whether what is all BF16 may give a neighbour of what is expected, for one element in fifty */
+    private static void everyMix(int activations, boolean nearly, Operation operation) {
         List<Result> plain = results(0, activations, operation);
         for (int mix = 1; mix < 1 << activations; mix++) {
             List<Result> mixed = results(mix, activations, operation);
@@ -151,11 +160,25 @@ class CpuMixedTypesTest {
             for (int i = 0; i < mixed.size(); i++) {
                 float[] values = plain.get(i).values;
                 float[] expected = mixed.get(i).half ? Bf16Reference.round(values.clone()) : values;
-                assertThat(Arrays.mismatch(mixed.get(i).values, expected))
-                        .as("result %d of the mix %s", i, Integer.toBinaryString(mix))
-                        .isEqualTo(-1);
+                String what = "result %d of the mix %s".formatted(i, Integer.toBinaryString(mix));
+                if (nearly && mix == (1 << activations) - 1) {
+                    assertNear(what, mixed.get(i).values, expected);
+                } else {
+                    assertThat(Arrays.mismatch(mixed.get(i).values, expected))
+                            .as(what)
+                            .isEqualTo(-1);
+                }
             }
         }
+    }
+
+    private static void assertNear(String what, float[] actual, float[] expected) {
+        int others = 0;
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(actual[i]).as(what).isCloseTo(expected[i], within(Math.abs(expected[i]) * 0x1p-7f));
+            others += actual[i] == expected[i] ? 0 : 1;
+        }
+        assertThat(others).as(what).isLessThanOrEqualTo(expected.length / 50);
     }
 
     private static List<Result> results(int mix, int activations, Operation operation) {
