@@ -83,7 +83,8 @@ final class FeedForwardProducts implements AutoCloseable {
         int slice = slice(inner);
         long halves = 3 * SpreadRows.stride(slice, Short.BYTES)
                 + SpreadRows.stride(Math.max(width, layers.down().outputs()), Short.BYTES);
-        return STRIP * halves * Short.BYTES + LongSum.bytes(STRIP, width);
+        long sums = slice < inner ? LongSum.bytes(STRIP, width) : 0;
+        return STRIP * halves * Short.BYTES + sums;
     }
 
     void forward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
@@ -104,13 +105,14 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment downH = LowRankProducts.rows(kept.downH(), i);
                 toGate.reduce(product, m, input, gateH);
                 toUp.reduce(product, m, input, upH);
-                own.thin.begin(product, m, toOut.rank(), toOut.thin(downH), null);
+                own.thin.begin(product, m, toOut.rank(), toOut.thin(downH), null, step == inner);
                 own.sum.begin(
                         product,
                         m,
                         toOut.to(),
                         toOut.target(LowRankProducts.rows(out, i), half),
-                        base == null ? null : toOut.target(LowRankProducts.rows(base, i), half));
+                        base == null ? null : toOut.target(LowRankProducts.rows(base, i), half),
+                        step == inner);
                 for (int at = 0; at < inner; at += step) {
                     Slice slice = new Slice(at, Math.min(step, inner - at), inner);
                     MemorySegment g = part(kept.gate(), i, m, slice);
@@ -165,11 +167,11 @@ final class FeedForwardProducts implements AutoCloseable {
                 MemorySegment upT = gateT.asSlice((long) m * fromGate.rank() * Short.BYTES);
                 MemorySegment t = upT.asSlice((long) m * fromUp.rank() * Short.BYTES);
                 fromOut.reduce(product, m, d, t);
-                own.thin.begin(product, m, fromGate.rank(), fromGate.thin(gateT), null);
-                own.upThin.begin(product, m, fromUp.rank(), fromUp.thin(upT), null);
+                own.thin.begin(product, m, fromGate.rank(), fromGate.thin(gateT), null, step == inner);
+                own.upThin.begin(product, m, fromUp.rank(), fromUp.thin(upT), null, step == inner);
                 if (dx != null) {
                     StripProduct.Target sum = fromGate.target(LowRankProducts.rows(dx, i), true);
-                    own.sum.begin(product, m, fromGate.to(), sum, null);
+                    own.sum.begin(product, m, fromGate.to(), sum, null, step == inner);
                 }
                 for (int at = 0; at < inner; at += step) {
                     Slice slice = new Slice(at, Math.min(step, inner - at), inner);

@@ -14,6 +14,7 @@ final class LongSum implements AutoCloseable {
     private int m;
     private int n;
     private StripProduct.@Nullable Target c;
+    private StripProduct.@Nullable Target between; // where sums are before the last part
     private StripProduct.@Nullable Target before; // what there is so far
 
     /** Bytes of the sums in between. */
@@ -21,13 +22,30 @@ final class LongSum implements AutoCloseable {
         return m * SpreadRows.stride(n, Float.BYTES) * Float.BYTES;
     }
 
-    /** For C [m, n]; the base is as for a product. */
-    void begin(StripProduct product, int m, int n, StripProduct.Target c, StripProduct.@Nullable Target base) {
+    /**
+     * For C [m, n].
+     *
+     * @param base as for a product
+     * @param inPlace sums are in C all the time, and rounded as it is: for one part or two that is enough, and less to pass over
+     */
+    void begin(
+            StripProduct product,
+            int m,
+            int n,
+            StripProduct.Target c,
+            StripProduct.@Nullable Target base,
+            boolean inPlace) {
         this.product = product;
         this.m = m;
         this.n = n;
         this.c = c;
+        between = inPlace ? c : sums();
         before = base;
+    }
+
+    private StripProduct.Target sums() {
+        long address = memory.atLeast(bytes(m, n)).address();
+        return new StripProduct.Target(address, SpreadRows.stride(n, Float.BYTES), false);
     }
 
     /**
@@ -36,14 +54,9 @@ final class LongSum implements AutoCloseable {
      * @param last C is complete with it
      */
     void add(StripProduct.Factors factors, StripProduct.@Nullable Factors term, boolean last) {
-        StripProduct.Target to = last ? Objects.requireNonNull(c) : sums();
+        StripProduct.Target to = Objects.requireNonNull(last ? c : between);
         Objects.requireNonNull(product).run(m, n, factors, term, to, before);
         before = to;
-    }
-
-    private StripProduct.Target sums() {
-        long address = memory.atLeast(bytes(m, n)).address();
-        return new StripProduct.Target(address, SpreadRows.stride(n, Float.BYTES), false);
     }
 
     @Override

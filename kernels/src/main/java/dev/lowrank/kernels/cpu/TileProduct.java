@@ -157,7 +157,7 @@ final class TileProduct implements StripProduct {
 
     /** Sums in fp32 between the parts of k. */
     private void inParts(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
-        parts.begin(this, m, n, c, base);
+        parts.begin(this, m, n, c, base, false);
         for (int k = 0; k < f.k(); k += LONGEST) {
             int length = Math.min(LONGEST, f.k() - k);
             boolean last = k + length == f.k();
