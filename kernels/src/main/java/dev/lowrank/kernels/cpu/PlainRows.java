@@ -13,12 +13,18 @@ import static dev.lowrank.kernels.cpu.Assembler.RDX;
  * @param half C is BF16, not F32
  */
 record PlainRows(boolean half, Base base) implements TileRows {
+    /** From C to a base {@link Base#BESIDE} it, in bytes. */
+    static final int OFFSET = TileCode.OTHERS;
+
     /** What is added. */
     enum Base {
         NONE(0),
+        /** As C in its elements and from row to row: C itself, or at an offset, which needs no addresses of its own. */
+        BESIDE(0),
         FLOATS(Float.BYTES),
         HALVES(Short.BYTES);
 
+        /** Of an element where it has addresses of its own. */
         private final int bytes;
 
         Base(int bytes) {
@@ -39,7 +45,11 @@ record PlainRows(boolean half, Base base) implements TileRows {
     @Override
     public void expect(Assembler code) {
         expect(code, R14, bytes());
-        if (base != Base.NONE) {
+        if (base == Base.BESIDE) {
+            code.mov(R13, R14);
+            code.addLoaded(R13, RDI, OFFSET);
+            expect(code, R13, bytes());
+        } else if (base != Base.NONE) {
             code.load(R13, RDI, TileCode.BASE_AHEAD);
             expect(code, R13, base.bytes);
             advance(code, TileCode.BASE_AHEAD);
@@ -58,7 +68,11 @@ record PlainRows(boolean half, Base base) implements TileRows {
         for (int row = 0; row < rows; row++) {
             code.loadFloats(0, RAX, row * TileCode.ROW_OF_SUMS);
             code.loadFloats(1, RAX, row * TileCode.ROW_OF_SUMS + 64);
-            if (base != Base.NONE) {
+            if (base == Base.BESIDE) {
+                to(code, row);
+                code.addLoaded(R13, RDI, OFFSET);
+                addBase(code);
+            } else if (base != Base.NONE) {
                 code.load(R13, RDI, TileCode.BASE_ROW);
                 addBase(code);
                 advance(code, TileCode.BASE_ROW);
@@ -82,7 +96,7 @@ record PlainRows(boolean half, Base base) implements TileRows {
     }
 
     private void addBase(Assembler code) {
-        if (base == Base.HALVES) {
+        if (base == Base.HALVES || base == Base.BESIDE && half) {
             code.widenWords(2, R13, 0, TileCode.LOWER);
             code.widenWords(3, R13, 32, TileCode.UPPER);
             code.shiftLeft(2, 16);

@@ -84,9 +84,17 @@ final class TileProduct implements StripProduct {
     }
 
     private static int variant(Target c, @Nullable Target base) {
-        PlainRows.Base added =
-                base == null ? PlainRows.Base.NONE : base.half() ? PlainRows.Base.HALVES : PlainRows.Base.FLOATS;
-        return 2 * added.ordinal() + (c.half() ? 1 : 0);
+        return 2 * added(c, base).ordinal() + (c.half() ? 1 : 0);
+    }
+
+    private static PlainRows.Base added(Target c, @Nullable Target base) {
+        if (base == null) {
+            return PlainRows.Base.NONE;
+        }
+        if (base.half() == c.half() && base.stride() == c.stride()) {
+            return PlainRows.Base.BESIDE;
+        }
+        return base.half() ? PlainRows.Base.HALVES : PlainRows.Base.FLOATS;
     }
 
     TileProduct() {
@@ -168,6 +176,7 @@ final class TileProduct implements StripProduct {
     private void sum(int m, int n, Factors f, @Nullable Factors term, Target c, @Nullable Target base) {
         int variant = variant(c, base);
         if (base != null) {
+            set(PlainRows.OFFSET, base.address() - c.address());
             set(TileCode.STRIDE_OF_BASE, base.stride() * base.bytes());
             set(TileCode.PITCH_OF_BASE, BLOCK * base.stride() * base.bytes());
         }
