@@ -242,6 +242,9 @@ final class Assembler {
         memory(2, base, displacement);
     }
 
+    /** For {@link #loadControl}: rounding to nearest, no exceptions, what is not normal is zero. */
+    static final int FLUSHING = 0x9FC0;
+
     /** How the vectors round and what becomes of the smallest numbers: the register of 32 bits that says so. */
     void loadControl(int base, int displacement) {
         bytes(0x40 | base >> 3, 0x0F, 0xAE);

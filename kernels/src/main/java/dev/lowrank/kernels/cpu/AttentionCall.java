@@ -113,4 +113,9 @@ record AttentionCall(
         // A job without cost may stand after all others.
         return Math.min(parts - 1, (int) ((before + cost / 2) * parts / Math.max(1, total)));
     }
+
+    /** Whether scores are scaled, and capped, before their exponentials are taken; otherwise the scale is part of the exponent. */
+    boolean scaledAhead() {
+        return shape.softCap() > 0 || !(shape.scale() > 0);
+    }
 }

@@ -7,7 +7,7 @@ record AttentionTools(
         StripProduct product,
         ScorePasses passes,
         RowPasses rows,
-        @Nullable TileScores tiles) {
+        @Nullable TileScores tiles) implements AutoCloseable {
     /** The fastest for this processor. */
     static AttentionTools best() {
         return new AttentionTools(
@@ -20,5 +20,13 @@ record AttentionTools(
     /** As on a processor without tiles, or where no code can be written. */
     static AttentionTools portable() {
         return new AttentionTools(new CompiledProduct(), new VectorScores(), new VectorRows(), null);
+    }
+
+    @Override
+    public void close() {
+        product.close();
+        if (tiles != null) {
+            tiles.close();
+        }
     }
 }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * exponentials are rounded to BF16 before they multiply V, and the sum of them, taken before rounding, divides at the end.
  *
  * <p>K and V are packed once for a group of query heads, as far as its blocks look ({@link Bf16Blocks}). Scores of a block
- * become exponentials where they are.
+ * become exponentials as they come from the tiles ({@link TileScores}), or where they are.
  */
 final class Bf16Attention {
     /** Keys of one product. */
@@ -143,7 +143,7 @@ final class Bf16Attention {
             rowPasses.gather(call.q(), place, q, out);
             blocks.clearOthers(q, queries);
             see(s, from, to, rows, first, keys);
-            if (tiles == null || ahead() || !byTiles(tiles, place, rows, first, keys)) {
+            if (tiles == null || call.scaledAhead() || !byTiles(tiles, place, rows, first, keys)) {
                 for (int key = 0; key < keys; key += CHUNK) {
                     scores(rows, first + key, Math.min(CHUNK, keys - key), key);
                 }
@@ -206,11 +206,6 @@ final class Bf16Attention {
             }
         }
 
-        /** Whether scores are scaled before their exponentials are taken. */
-        private boolean ahead() {
-            return call.shape().softCap() > 0 || !(call.shape().scale() > 0);
-        }
-
         /**
          * P without the largest score of a row: what is subtracted in its place is the most that a row's length and that of the longest key
          * allow, {@code |q| |k|}. Powers of two lose nothing by that while they are normal numbers; where sums are so small that others may
@@ -231,8 +226,8 @@ final class Bf16Attention {
                 seen.shift(row, (float) -(most * factor));
             }
             tiles.exponentials(
-                    new TileScores.Rows(q, q, rows, columns),
-                    new TileScores.Keys(this.keys, this.keys, first, 0, keys),
+                    new TileScores.Rows(q, null, rows, columns),
+                    new TileScores.Keys(this.keys, null, first, 0, keys),
                     seen,
                     factor,
                     scores,
@@ -250,13 +245,13 @@ final class Bf16Attention {
         private void softmax(int queries, int keys) {
             float scale = call.shape().scale();
             int count = queries * blocks.group();
-            if (ahead()) {
+            if (call.scaledAhead()) {
                 for (int row = 0; row < count; row++) {
                     Bf16Softmax.scaleAndCap(
                             scores, row * stride, 0, keys, scale, call.shape().softCap());
                 }
             }
-            float factor = ahead() ? 1 : scale;
+            float factor = call.scaledAhead() ? 1 : scale;
             passes.exponentials(new ScorePasses.Block(scores, stride, count, keys), seen, factor * Bf16Softmax.LOG2_E);
             unit = factor;
         }

@@ -318,7 +318,7 @@ final class Bf16AttentionBackward {
 
         /** A block's rows by the keys {@code [key, key + count)}, which lie in one tile. */
         private void tile(int rows, int key, int count, boolean later, int mine) {
-            if (tiles != null && !ahead()) {
+            if (tiles != null && !call.scaledAhead()) {
                 tiles.gradients(
                         new TileScores.Rows(q, dO, rows, columns),
                         new TileScores.Keys(keys, values, key, key, count),
@@ -338,11 +338,6 @@ final class Bf16AttentionBackward {
             // dQ (+)= dS K
             long rowsAt = keyRows.address() + Bf16Layout.pitch(key);
             product(rows, columns, dP, 2 * STRIDE, rowsAt, longest, count, dQ.address(), columns, later);
-        }
-
-        /** Whether scores are scaled before their exponentials are taken. */
-        private boolean ahead() {
-            return call.shape().softCap() > 0 || !(call.shape().scale() > 0);
         }
 
         /** P and dS by products and a pass over what they give. */
@@ -375,7 +370,7 @@ final class Bf16AttentionBackward {
         private void probabilities(int rows, int key, int count) {
             float scale = call.shape().scale();
             float cap = call.shape().softCap();
-            if (ahead()) {
+            if (call.scaledAhead()) {
                 for (int row = 0; row < rows; row++) {
                     Bf16Softmax.scaleAndCap(s, (long) row * STRIDE, 0, count, scale, cap);
                     if (cap > 0) {
@@ -387,7 +382,7 @@ final class Bf16AttentionBackward {
                     new ScorePasses.Block(s, STRIDE, rows, count),
                     seen,
                     key,
-                    (ahead() ? 1 : scale) * Bf16Softmax.LOG2_E,
+                    (call.scaledAhead() ? 1 : scale) * Bf16Softmax.LOG2_E,
                     dP,
                     p,
                     dS,

@@ -29,7 +29,7 @@ final class CodedScores implements ScorePasses {
         }
         set(ScoreCode.MINUS_INFINITY, Float.NEGATIVE_INFINITY);
         arguments.set(JAVA_INT, ScoreCode.SIXTEEN, 16);
-        arguments.set(JAVA_INT, ScoreCode.CONTROL, VectorControl.FLUSHING);
+        arguments.set(JAVA_INT, ScoreCode.CONTROL, Assembler.FLUSHING);
     }
 
     /** Whether the processor rounds to BF16 in vectors of 512 bits and the system lets us write code. */

@@ -532,7 +532,7 @@ public final class CpuKernels implements Kernels {
         feedForward.close();
         copies.close();
         for (AttentionTools one : tools) {
-            one.product().close();
+            one.close();
         }
     }
 

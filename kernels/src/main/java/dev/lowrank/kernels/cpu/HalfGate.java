@@ -31,7 +31,7 @@ final class HalfGate {
         for (int i = 0; i < HalfSigmoid.CONSTANTS.length; i++) {
             arguments.set(JAVA_FLOAT, GateCode.CONSTANTS + (long) i * Float.BYTES, HalfSigmoid.CONSTANTS[i]);
         }
-        arguments.set(JAVA_INT, GateCode.CONTROL, VectorControl.FLUSHING);
+        arguments.set(JAVA_INT, GateCode.CONTROL, Assembler.FLUSHING);
     }
 
     private void place(int place, MemorySegment data, long at) {

@@ -6,10 +6,6 @@ record Slice(int from, int count, int all) {
         return new Slice(0, all, all);
     }
 
-    boolean first() {
-        return from == 0;
-    }
-
     boolean last() {
         return from + count == all;
     }

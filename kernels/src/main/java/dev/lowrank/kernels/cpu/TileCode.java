@@ -15,7 +15,10 @@ import static dev.lowrank.kernels.cpu.Assembler.RCX;
 import static dev.lowrank.kernels.cpu.Assembler.RDI;
 import static dev.lowrank.kernels.cpu.Assembler.RDX;
 import static dev.lowrank.kernels.cpu.Assembler.RSI;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,6 +139,17 @@ final class TileCode {
         TileCode product = new TileCode(null, thin);
         product.write();
         return product.code.code();
+    }
+
+    /** What the tiles hold, written to memory: 0, 1 and 4 have the upper rows, 2, 3 and 5 the lower, 6 and 7 are B's. */
+    static void configuration(MemorySegment memory, long at, int upperRows, int lowerRows) {
+        memory.set(JAVA_BYTE, at, (byte) 1); // the only palette there is
+        for (int tile = 0; tile < 8; tile++) {
+            boolean upper = tile < 2 || tile == 4;
+            int rows = tile > 5 ? 16 : upper ? upperRows : lowerRows;
+            memory.set(JAVA_SHORT, at + 16 + 2L * tile, (short) (rows == 0 ? 0 : LINE));
+            memory.set(JAVA_BYTE, at + 48L + tile, (byte) rows);
+        }
     }
 
     private void write() {

@@ -1,10 +1,8 @@
 package dev.lowrank.kernels.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.lowrank.kernels.Activation;
 import java.lang.foreign.Arena;
@@ -101,7 +99,7 @@ final class TileProduct implements StripProduct {
         for (int i = 0; i < HalfSigmoid.CONSTANTS.length; i++) {
             arguments.set(JAVA_FLOAT, TileCode.CONSTANTS + (long) i * Float.BYTES, HalfSigmoid.CONSTANTS[i]);
         }
-        arguments.set(JAVA_INT, TileCode.CONTROL, VectorControl.FLUSHING);
+        arguments.set(JAVA_INT, TileCode.CONTROL, Assembler.FLUSHING);
     }
 
     @Override
@@ -243,18 +241,7 @@ final class TileProduct implements StripProduct {
         set(TileCode.PITCH_OF_SUMS, waits ? TileCode.BLOCK_OF_SUMS : 0);
         long bytes = (waits ? blocks : 1) * (long) TileCode.BLOCK_OF_SUMS;
         set(TileCode.SUMS, sums.atLeast(bytes).address());
-        configuration(Math.min(rows, HALF), Math.max(0, rows - HALF));
-    }
-
-    /** Tiles 0, 1 and 4 have the upper rows, 2, 3 and 5 the lower, 6 and 7 are B's. */
-    private void configuration(int upperRows, int lowerRows) {
-        arguments.set(JAVA_BYTE, TileCode.TILES, (byte) 1); // the only palette there is
-        for (int tile = 0; tile < 8; tile++) {
-            boolean upper = tile < 2 || tile == 4;
-            int rows = tile > 5 ? HALF : upper ? upperRows : lowerRows;
-            arguments.set(JAVA_SHORT, TileCode.TILES + 16 + 2L * tile, (short) (rows == 0 ? 0 : 64));
-            arguments.set(JAVA_BYTE, TileCode.TILES + 48L + tile, (byte) rows);
-        }
+        TileCode.configuration(arguments, TileCode.TILES, Math.min(rows, HALF), Math.max(0, rows - HALF));
     }
 
     private void columns(int columns, int blocks) {

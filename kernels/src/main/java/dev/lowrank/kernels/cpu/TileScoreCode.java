@@ -56,8 +56,8 @@ final class TileScoreCode {
     private static final int CONTROL_BEFORE = 208;
     static final int CONSTANTS = 212; // Bf16Softmax.CONSTANTS
     static final int NEXT_KEYS = 232; // the integer 32
-    static final int ORDER = 256; // of words, so that two halves become pairs; 64 bytes
     static final int FIRST_KEY = 236; // an integer
+    static final int ORDER = 256; // of words, so that two halves become pairs; 64 bytes
     static final int LANES = 320; // integers from 0 to 31; 128 bytes
     static final int TILES = 448; // their configuration, 64 bytes
     static final int BYTES = 512;

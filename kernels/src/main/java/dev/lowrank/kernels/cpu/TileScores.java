@@ -1,6 +1,5 @@
 package dev.lowrank.kernels.cpu;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -9,14 +8,16 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention's scores by the processor's tiles, which become probabilities as they come: {@link TileScoreCode}. The arithmetic is that of
  * {@link StripProduct} and {@link ScorePasses} one after the other. One thread at a time.
  */
-final class TileScores {
+final class TileScores implements AutoCloseable {
     private static final int BLOCK = PackedMatrix.BLOCK;
     private static final int HALF = BLOCK / 2;
     private static final int PAIRS = BLOCK / 2;
@@ -37,16 +38,16 @@ final class TileScores {
      *
      * @param count a multiple of 32, as columns
      */
-    record Rows(MemorySegment q, MemorySegment dO, int count, int columns) {}
+    record Rows(MemorySegment q, @Nullable MemorySegment dO, int count, int columns) {}
 
     /**
-     * Some of the keys that are packed as columns, and of V's rows.
+     * Some of the keys that are packed as columns, and of V's rows where gradients are wanted.
      *
      * @param from the place of the first among those packed
      * @param first the number by which rows see it
      * @param count a multiple of 32
      */
-    record Keys(MemorySegment k, MemorySegment v, int from, int first, int count) {
+    record Keys(MemorySegment k, @Nullable MemorySegment v, int from, int first, int count) {
         Keys part(int begin, int end) {
             return new Keys(k, v, from + begin - first, begin, end - begin);
         }
@@ -61,12 +62,8 @@ final class TileScores {
             arguments.set(JAVA_INT, TileScoreCode.LANES + (long) i * Integer.BYTES, i);
         }
         arguments.set(JAVA_INT, TileScoreCode.NEXT_KEYS, BLOCK);
-        arguments.set(JAVA_INT, TileScoreCode.CONTROL, VectorControl.FLUSHING);
-        arguments.set(JAVA_BYTE, TileScoreCode.TILES, (byte) 1); // the only palette there is
-        for (int tile = 0; tile < 8; tile++) {
-            arguments.set(JAVA_SHORT, TileScoreCode.TILES + 16 + 2L * tile, (short) 64);
-            arguments.set(JAVA_BYTE, TileScoreCode.TILES + 48L + tile, (byte) HALF);
-        }
+        arguments.set(JAVA_INT, TileScoreCode.CONTROL, Assembler.FLUSHING);
+        TileCode.configuration(arguments, TileScoreCode.TILES, HALF, HALF);
     }
 
     /** Whether this processor has tiles and vectors and the system lets us write code for them. */
@@ -119,7 +116,7 @@ final class TileScores {
             MemorySegment rowsOfDS,
             long stride) {
         begin(rows, factor);
-        set(TileScoreCode.D_O, rows.dO.address());
+        set(TileScoreCode.D_O, Objects.requireNonNull(rows.dO).address());
         set(TileScoreCode.BESIDE, p.address());
         set(TileScoreCode.PITCH_BESIDE, Bf16Layout.pitch(rows.count));
         set(TileScoreCode.PAIRS_OF_DS, dS.address() - p.address());
@@ -170,7 +167,9 @@ final class TileScores {
             return;
         }
         set(TileScoreCode.K, keys.k.address() + Bf16Layout.columnBytes(keys.from, rows.columns));
-        set(TileScoreCode.V, keys.v.address() + Bf16Layout.columnBytes(keys.from, rows.columns));
+        if (keys.v != null) {
+            set(TileScoreCode.V, keys.v.address() + Bf16Layout.columnBytes(keys.from, rows.columns));
+        }
         set(TileScoreCode.KEY_BLOCKS, keys.count / BLOCK);
         arguments.set(JAVA_INT, TileScoreCode.FIRST_KEY, keys.first);
         code(variant).call(arguments.address());
@@ -182,5 +181,10 @@ final class TileScores {
 
     private void set(int place, long value) {
         arguments.set(JAVA_LONG, place, value);
+    }
+
+    @Override
+    public void close() {
+        sumsOfRows.close();
     }
 }

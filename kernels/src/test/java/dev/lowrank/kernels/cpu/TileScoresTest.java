@@ -91,8 +91,8 @@ class TileScoresTest {
         MemorySegment p = arena.allocate(4L * count * STRIDE, 64);
         new TileScores()
                 .exponentials(
-                        new TileScores.Rows(q, q, count, columns),
-                        new TileScores.Keys(k, k, 0, 0, keys),
+                        new TileScores.Rows(q, null, count, columns),
+                        new TileScores.Keys(k, null, 0, 0, keys),
                         rows,
                         FACTOR,
                         p,
