@@ -45,9 +45,9 @@ final class Bf16Attention {
         team.run(parts, part -> {
             Forward forward = new Forward(blocks, part, out.data(), lse == null ? null : lse.data());
             long before = 0;
-            for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
-                for (int s = 0; s < sequences.count(); s++) {
-                    int queries = call.queries(s);
+            for (int s = 0; s < sequences.count(); s++) {
+                int queries = call.queries(s);
+                for (int kvHead = 0; kvHead < shape.kvHeads(); kvHead++) {
                     for (int from = 0; from < queries; from += block) {
                         int to = Math.min(queries, from + block);
                         long cost = call.blockCost(s, from, to);

@@ -109,13 +109,13 @@ final class Bf16AttentionBackward {
 
     private static void eachGroup(AttentionCall call, int block, long total, int parts, GroupVisitor visitor) {
         long before = 0;
-        for (int kvHead = 0; kvHead < call.kvHeads(); kvHead++) {
-            for (int s = 0; s < call.sequences().count(); s++) {
-                int queries = call.queries(s);
-                long cost = call.cost(s, block);
-                long first = queries == 0 ? 0 : call.blockCost(s, 0, Math.min(queries, block));
-                int lastFrom = queries == 0 ? 0 : (queries - 1) / block * block;
-                long last = queries == 0 ? 0 : call.blockCost(s, lastFrom, queries);
+        for (int s = 0; s < call.sequences().count(); s++) {
+            int queries = call.queries(s);
+            long cost = call.cost(s, block);
+            long first = queries == 0 ? 0 : call.blockCost(s, 0, Math.min(queries, block));
+            int lastFrom = queries == 0 ? 0 : (queries - 1) / block * block;
+            long last = queries == 0 ? 0 : call.blockCost(s, lastFrom, queries);
+            for (int kvHead = 0; kvHead < call.kvHeads(); kvHead++) {
                 visitor.visit(
                         kvHead,
                         s,
