@@ -140,7 +140,9 @@ final class CpuPhantom implements InvocationHandler {
     private @Nullable Object lowRank(List<LowRankLayer> layers) {
         for (int i = 0; i < layers.size(); i++) {
             factors.merge(i, factors(layers.get(i)), Math::max);
-            strips = Math.max(strips, (long) Bf16Matmul.STRIP * layers.get(i).outputs() * Short.BYTES);
+            LowRankLayer layer = layers.get(i);
+            long widest = Math.max(SpreadRows.copied(layer.inputs()), SpreadRows.stride(layer.outputs(), Short.BYTES));
+            strips = Math.max(strips, Bf16Matmul.STRIP * widest * Short.BYTES);
         }
         return null;
     }

@@ -27,12 +27,7 @@ final class LowRankFactors implements AutoCloseable {
      * @param to elements of a row that is written
      */
     record Direction(int from, int to, int rank, PackedMatrix weight, PackedMatrix first, PackedMatrix second) {
-        /** {@code thin = from first} for m rows. */
-        void reduce(StripProduct product, int m, MemorySegment from, MemorySegment thin) {
-            reduce(product, m, new Bf16Matmul.Left(from, this.from, false), thin);
-        }
-
-        /** The same of rows that may lie apart. */
+        /** {@code thin = from first} for m rows, which may lie apart. */
         void reduce(StripProduct product, int m, Bf16Matmul.Left from, MemorySegment thin) {
             product.run(m, rank, Bf16Matmul.factors(from, 0, first), null, thin(thin), false);
         }
@@ -52,19 +47,7 @@ final class LowRankFactors implements AutoCloseable {
                     second.columns(slice.from(), slice.count()));
         }
 
-        /** {@code to = base + from weight + thin second} for m rows; base may be the target or null. */
-        void expand(
-                StripProduct product,
-                int m,
-                MemorySegment from,
-                MemorySegment thin,
-                MemorySegment to,
-                boolean half,
-                @Nullable MemorySegment base) {
-            expand(product, m, new Bf16Matmul.Left(from, this.from, false), thin, to, half, base);
-        }
-
-        /** The same from rows that may lie apart. */
+        /** {@code to = base + from weight + thin second} for m rows, which may lie apart in from; base may be the target or null. */
         void expand(
                 StripProduct product,
                 int m,

@@ -23,7 +23,7 @@ final class LowRankProducts implements AutoCloseable {
 
     /** What one thread works in. */
     private static final class Part {
-        private final Scratch dy = new Scratch(); // BF16 [strip, out], where dy is F32
+        private final SpreadRows wide = new SpreadRows(); // BF16 [strip, in] or [strip, out]: x or dy
         private final Scratch t = new Scratch(); // BF16 [strip, r]
     }
 
@@ -56,13 +56,14 @@ final class LowRankProducts implements AutoCloseable {
             int strip = product.rows(x.columns());
             for (long i = from; i < end; i += strip) {
                 int m = (int) Math.min(strip, end - i);
+                Bf16Matmul.Left input = parts[part].wide.of(x, i, m);
                 for (int b = 0; b < branches.size(); b++) {
                     Tensor y = branches.get(b).y();
                     MemorySegment thin = rows(branches.get(b).h(), i);
-                    to.get(b).reduce(product, m, rows(x, i), thin);
+                    to.get(b).reduce(product, m, input, thin);
                     boolean half = y.dtype() == DType.BF16;
                     MemorySegment before = base == null ? null : rows(base, i);
-                    to.get(b).expand(product, m, rows(x, i), thin, rows(y, i), half, before);
+                    to.get(b).expand(product, m, input, thin, rows(y, i), half, before);
                 }
             }
         });
@@ -99,7 +100,7 @@ final class LowRankProducts implements AutoCloseable {
                 int m = (int) Math.min(strip, end - i);
                 for (int b = 0; b < branches.size(); b++) {
                     LowRankBranch branch = branches.get(b);
-                    MemorySegment d = half(branch.y(), i, m, parts[part].dy);
+                    Bf16Matmul.Left d = parts[part].wide.of(branch.y(), i, m);
                     MemorySegment t =
                             parts[part].t.atLeast((long) m * branch.layer().rank() * Short.BYTES);
                     back.get(b).reduce(mine.product(), m, d, t);
@@ -133,17 +134,6 @@ final class LowRankProducts implements AutoCloseable {
         return matrix.data().asSlice(i * matrix.columns() * matrix.dtype().bytes());
     }
 
-    /** Rows {@code [i, i + m)} as BF16: where they are, or a copy. */
-    static MemorySegment half(Tensor matrix, long i, int m, Scratch copy) {
-        if (matrix.dtype() == DType.BF16) {
-            return rows(matrix, i);
-        }
-        int columns = matrix.columns();
-        MemorySegment rows = copy.atLeast((long) m * columns * Short.BYTES);
-        Floats.narrow(matrix.data(), i * columns, rows, 0, m * columns);
-        return rows;
-    }
-
     /** What weights of 4 bits are unpacked into. */
     long unpackedBytes() {
         return work.stream().mapToLong(one -> one.factors().unpackedBytes()).sum();
@@ -153,7 +143,7 @@ final class LowRankProducts implements AutoCloseable {
     public void close() {
         work.forEach(LowRankWork::close);
         for (Part part : parts) {
-            part.dy.close();
+            part.wide.close();
             part.t.close();
         }
     }

@@ -31,7 +31,7 @@ final class LowRankSums implements AutoCloseable {
          *
          * @param t BF16 [m, r]; {@code h} likewise
          * @param x BF16 [m, in]
-         * @param dy BF16 [m, out]
+         * @param dy BF16 [m, out], whose rows may lie apart
          */
         void add(
                 Bf16Matmul.Part mine,
@@ -39,17 +39,10 @@ final class LowRankSums implements AutoCloseable {
                 LowRankGradient wanted,
                 int m,
                 MemorySegment x,
-                MemorySegment dy,
+                Bf16Matmul.Left dy,
                 MemorySegment h,
                 MemorySegment t) {
-            addToB(
-                    mine,
-                    layer,
-                    wanted,
-                    m,
-                    new Bf16Matmul.Left(dy, layer.outputs(), false),
-                    Slice.whole(layer.outputs()),
-                    h);
+            addToB(mine, layer, wanted, m, dy, Slice.whole(layer.outputs()), h);
             addToA(
                     mine,
                     layer,

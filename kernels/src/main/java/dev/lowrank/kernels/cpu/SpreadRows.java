@@ -18,6 +18,12 @@ final class SpreadRows implements AutoCloseable {
         return columns * bytes % MEETING == 0 ? columns + GAP / bytes : columns;
     }
 
+    /** Elements that a row of BF16 takes here: none where it is read where it lies. */
+    static long copied(int columns) {
+        long stride = stride(columns, Short.BYTES);
+        return stride == columns ? 0 : stride;
+    }
+
     /** Rows {@code [i, i + m)} of a matrix. */
     Bf16Matmul.Left of(Tensor matrix, long i, int m) {
         int columns = matrix.columns();
