@@ -514,6 +514,12 @@ final class Assembler {
         memory(to, base, displacement);
     }
 
+    /** The same under the mask; zero elsewhere, where nothing is read. */
+    void loadFloats(int to, int base, int displacement, int mask) {
+        evex(T0F, 0, 0, 0, base, true, mask, 0x10, to);
+        memory(to, base, displacement);
+    }
+
     void storeFloats(int base, int displacement, int mask, int from) {
         evex(T0F, 0, 0, 0, base, false, mask, 0x11, from);
         memory(from, base, displacement);

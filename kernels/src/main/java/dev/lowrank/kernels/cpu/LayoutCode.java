@@ -21,7 +21,7 @@ final class LayoutCode {
     private static final int SIZE = 16; // of a square of words
     private static final int VECTOR = 64; // bytes
     private static final int BLOCK = 2048; // bytes
-    private static final int RESULTS = 18;
+    static final int RESULTS = 18;
 
     // Vectors that transposing overwrites.
     private static final int WORDS = 30;
@@ -87,7 +87,7 @@ final class LayoutCode {
                 code.addRegister(RAX, RSI);
             }
             int to = half * VECTOR;
-            transpose(word -> {
+            transpose(code, word -> {
                 for (int i = 0; i < 4; i++) {
                     code.storeFloats(RDX, to + (word + 4 * i) * 2 * VECTOR, 0, RESULTS + i);
                 }
@@ -146,7 +146,7 @@ final class LayoutCode {
                 }
             }
             // Quarters hold columns 0 to 3 of each eight, then 4 to 7: word 4 i + j is column 8 i + j.
-            transpose(word -> storeRows());
+            transpose(code, word -> storeRows());
         }
         code.mov(RDI, RAX);
         code.add(RDX, VECTOR);
@@ -186,7 +186,7 @@ final class LayoutCode {
             code.permuteWords(pair, WORDS, pair);
         }
         code.mov(R9, RDX);
-        transpose(word -> storeRows()); // Word 4 i + j is key 4 i + j.
+        transpose(code, word -> storeRows()); // Word 4 i + j is key 4 i + j.
         code.add(RDI, VECTOR);
         code.mov(RDX, R11);
         code.addRegister(RDX, RCX);
@@ -202,7 +202,7 @@ final class LayoutCode {
      * Transposes the vectors 0 to 15, each one row of words; they are lost. Words j, 4 + j, 8 + j and 12 + j of all rows go to the vectors from
      * {@link #RESULTS} on and are then to be stored, for j from 0 to 3.
      */
-    private void transpose(IntConsumer store) {
+    static void transpose(Assembler code, IntConsumer store) {
         for (int i = 0; i < SIZE; i += 2) {
             code.lowerInts(SIZE + i, i, i + 1);
             code.upperInts(SIZE + i + 1, i, i + 1);

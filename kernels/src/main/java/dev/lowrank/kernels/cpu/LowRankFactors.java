@@ -118,12 +118,12 @@ final class LowRankFactors implements AutoCloseable {
         int ofA = PackedMatrix.blocks(a.k()) * PackedMatrix.blocks(a.n());
         int all = ofA + PackedMatrix.blocks(b.k()) * PackedMatrix.blocks(b.n());
         team.split(all, 1, team.parts(layer.a().size() + layer.b().size()), (part, from, to) -> {
-            MemorySegment rounded = team.scratch(part, PackedMatrix.BLOCK_BYTES);
+            FactorBlocks blocks = new FactorBlocks(team.scratch(part, FactorBlocks.BYTES));
             for (int i = (int) from; i < to; i++) {
                 if (i < ofA) {
-                    a.fillBlock(i, layer.a().data(), 1, transposed, rounded);
+                    blocks.fill(a, i, layer.a().data(), 1, transposed);
                 } else {
-                    b.fillBlock(i - ofA, layer.b().data(), layer.scale(), transposed, rounded);
+                    blocks.fill(b, i - ofA, layer.b().data(), layer.scale(), transposed);
                 }
             }
         });

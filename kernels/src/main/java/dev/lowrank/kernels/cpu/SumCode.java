@@ -46,6 +46,38 @@ final class SumCode {
         return sum.code.code();
     }
 
+    /**
+     * {@code f(source, stride, target, steps)}: 16 columns of BF16 rows, so many bytes apart, become tiles, for each 16 rows one for even
+     * columns of the wide factor and one for odd ones.
+     */
+    static byte[] turned() {
+        SumCode sum = new SumCode();
+        sum.writeTurned();
+        return sum.code.code();
+    }
+
+    private void writeTurned() {
+        Assembler.Label next = new Assembler.Label();
+        code.bind(next);
+        for (int row = 0; row < Transposition.SIZE; row++) {
+            code.widenWords(row, RDI, 0, 0);
+            code.addRegister(RDI, RSI);
+        }
+        LayoutCode.transpose(code, word -> {
+            for (int i = 0; i < 4; i++) {
+                int place = (word + 4 * i) * ROW;
+                code.storeFloats(RDX, place, 0, LayoutCode.RESULTS + i);
+                code.shiftLeft(LayoutCode.RESULTS + i, Short.SIZE);
+                code.storeFloats(RDX, TILE + place, 0, LayoutCode.RESULTS + i);
+            }
+        });
+        code.add(RDX, 2 * TILE);
+        code.decrement(RCX);
+        code.jumpIfNotZero(next);
+        code.zeroUpperHalves();
+        code.ret();
+    }
+
     private void write(boolean accumulate) {
         code.loadTileConfiguration(RDI, TILES);
         code.load(R8, RDI, WIDE);

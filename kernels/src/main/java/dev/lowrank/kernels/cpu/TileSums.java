@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sums over rows in the processor's tiles (AMX), which read the wide factor where it lies. A tile's product adds up pairs, and pairs
@@ -27,6 +28,9 @@ final class TileSums implements RowSums {
 
     private static final Optional<MachineCode> FIRST = code(false);
     private static final Optional<MachineCode> NEXT = code(true);
+
+    private static final @Nullable MachineCode TURNED =
+            MachineCode.ofVectors(SumCode.turned()).orElse(null);
 
     private static final IntVector FIRST_COLUMNS = columns(0);
     private static final IntVector LAST_COLUMNS = columns(SIZE / 2);
@@ -88,6 +92,15 @@ final class TileSums implements RowSums {
         int steps = (m + SIZE - 1) / SIZE;
         int blocks = (rank + SIZE - 1) / SIZE;
         int stride = blocks * SIZE;
+        MemorySegment turned = tiles.atLeast(2L * blocks * steps * TILE * Integer.BYTES);
+        if (TURNED != null && rank == stride && m % SIZE == 0) {
+            long row = (long) stride * Short.BYTES;
+            for (int b = 0; b < blocks; b++) {
+                long to = turned.address() + 2L * b * steps * TILE * Integer.BYTES;
+                TURNED.call(thin.address() + (long) b * SIZE * Short.BYTES, row, to, steps, 0, 0);
+            }
+            return turned;
+        }
         MemorySegment wide = words.atLeast((long) steps * SIZE * stride * Float.BYTES);
         if (rank == stride) {
             Floats.widen(thin, 0, wide, 0, m * rank);
@@ -99,7 +112,6 @@ final class TileSums implements RowSums {
         }
         long bytes = (long) m * stride * Float.BYTES;
         wide.asSlice(bytes, (long) steps * SIZE * stride * Float.BYTES - bytes).fill((byte) 0);
-        MemorySegment turned = tiles.atLeast(2L * blocks * steps * TILE * Integer.BYTES);
         for (int b = 0; b < blocks; b++) {
             for (int i = 0; i < steps; i++) {
                 long even = 2L * (b * steps + i) * TILE;
