@@ -88,9 +88,11 @@ final class FeedForwardProducts implements AutoCloseable {
     }
 
     void forward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
-        LowRankFactors.Direction toGate = gate.factors().forward(layers.gate());
-        LowRankFactors.Direction toUp = up.factors().forward(layers.up());
-        LowRankFactors.Direction toOut = down.factors().forward(layers.down());
+        Pieces packing = new Pieces(team);
+        LowRankFactors.Direction toGate = gate.factors().forward(layers.gate(), packing);
+        LowRankFactors.Direction toUp = up.factors().forward(layers.up(), packing);
+        LowRankFactors.Direction toOut = down.factors().forward(layers.down(), packing);
+        packing.run();
         int inner = layers.down().inputs();
         int step = slice(inner);
         boolean half = out.dtype() == DType.BF16;
@@ -144,9 +146,11 @@ final class FeedForwardProducts implements AutoCloseable {
             LowRankGradient ofUp,
             LowRankGradient ofDown,
             @Nullable Tensor dx) {
-        LowRankFactors.Direction fromGate = gate.factors().backward(layers.gate());
-        LowRankFactors.Direction fromUp = up.factors().backward(layers.up());
-        LowRankFactors.Direction fromOut = down.factors().backward(layers.down());
+        Pieces packing = new Pieces(team);
+        LowRankFactors.Direction fromGate = gate.factors().backward(layers.gate(), packing);
+        LowRankFactors.Direction fromUp = up.factors().backward(layers.up(), packing);
+        LowRankFactors.Direction fromOut = down.factors().backward(layers.down(), packing);
+        packing.run();
         int inner = layers.down().inputs();
         int step = slice(inner);
         int ranks = fromGate.rank() + fromUp.rank() + fromOut.rank();
@@ -211,9 +215,11 @@ final class FeedForwardProducts implements AutoCloseable {
                 downSum.next();
             }
         });
-        gate.sums().into(ofGate, layers.gate(), matmul, team);
-        up.sums().into(ofUp, layers.up(), matmul, team);
-        down.sums().into(ofDown, layers.down(), matmul, team);
+        Pieces sums = new Pieces(team);
+        gate.sums().into(ofGate, layers.gate(), matmul, team, sums);
+        up.sums().into(ofUp, layers.up(), matmul, team, sums);
+        down.sums().into(ofDown, layers.down(), matmul, team, sums);
+        sums.run();
     }
 
     private static long bytes(int m, int columns) {

@@ -3,6 +3,7 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Packed;
+import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * to dx, thin being t. The factors' memory is that of the next layer's.
  */
 final class LowRankFactors implements AutoCloseable {
+    /** Operations on an element that packing it is worth. */
+    private static final long PACKING = 4;
+
     private final Team team;
     private final Scratch packedA = new Scratch();
     private final Scratch packedB = new Scratch();
@@ -91,21 +95,23 @@ final class LowRankFactors implements AutoCloseable {
         }
     }
 
-    Direction forward(LowRankLayer layer) {
+    /** @param packing to which is added what is still to be done */
+    Direction forward(LowRankLayer layer, Pieces packing) {
         int in = layer.inputs();
         int out = layer.outputs();
         PackedMatrix a = empty(in, layer.rank(), packedA);
         PackedMatrix b = empty(layer.rank(), out, packedB);
-        fill(a, b, layer, true);
+        fill(a, b, layer, true, packing);
         return new Direction(in, out, layer.rank(), weight(layer, !layer.transposed()), a, b);
     }
 
-    Direction backward(LowRankLayer layer) {
+    /** @param packing to which is added what is still to be done */
+    Direction backward(LowRankLayer layer, Pieces packing) {
         int in = layer.inputs();
         int out = layer.outputs();
         PackedMatrix a = empty(layer.rank(), in, packedA);
         PackedMatrix b = empty(out, layer.rank(), packedB);
-        fill(a, b, layer, false);
+        fill(a, b, layer, false, packing);
         return new Direction(out, in, layer.rank(), weight(layer, layer.transposed()), b, a);
     }
 
@@ -114,17 +120,17 @@ final class LowRankFactors implements AutoCloseable {
     }
 
     /** Both factors, or their transposes, block by block; B times the scale. */
-    private void fill(PackedMatrix a, PackedMatrix b, LowRankLayer layer, boolean transposed) {
-        int ofA = PackedMatrix.blocks(a.k()) * PackedMatrix.blocks(a.n());
-        int all = ofA + PackedMatrix.blocks(b.k()) * PackedMatrix.blocks(b.n());
-        team.split(all, 1, team.parts(layer.a().size() + layer.b().size()), (part, from, to) -> {
-            FactorBlocks blocks = new FactorBlocks(team.scratch(part, FactorBlocks.BYTES));
+    private void fill(PackedMatrix a, PackedMatrix b, LowRankLayer layer, boolean transposed, Pieces packing) {
+        fill(a, layer.a(), 1, transposed, packing);
+        fill(b, layer.b(), layer.scale(), transposed, packing);
+    }
+
+    private void fill(PackedMatrix packed, Tensor factor, float scale, boolean transposed, Pieces packing) {
+        int blocks = PackedMatrix.blocks(packed.k()) * PackedMatrix.blocks(packed.n());
+        packing.add(blocks, PACKING * factor.size(), (part, from, to) -> {
+            FactorBlocks filler = new FactorBlocks(team.scratch(part, FactorBlocks.BYTES));
             for (int i = (int) from; i < to; i++) {
-                if (i < ofA) {
-                    blocks.fill(a, i, layer.a().data(), 1, transposed);
-                } else {
-                    blocks.fill(b, i - ofA, layer.b().data(), layer.scale(), transposed);
-                }
+                filler.fill(packed, i, factor.data(), scale, transposed);
             }
         });
     }

@@ -48,9 +48,11 @@ final class LowRankProducts implements AutoCloseable {
 
     private void forward(Tensor x, List<LowRankBranch> branches, @Nullable Tensor base) {
         List<LowRankFactors.Direction> to = new ArrayList<>();
+        Pieces packing = new Pieces(team);
         for (LowRankBranch branch : branches) {
-            to.add(work(to.size()).factors().forward(branch.layer()));
+            to.add(work(to.size()).factors().forward(branch.layer(), packing));
         }
+        packing.run();
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(size(branches)), (part, from, end) -> {
             StripProduct product = matmul.part(part).product();
             int strip = product.rows(x.columns());
@@ -84,11 +86,13 @@ final class LowRankProducts implements AutoCloseable {
     void backward(
             Tensor x, List<LowRankBranch> branches, List<LowRankGradient> wanted, float beta, @Nullable Tensor dx) {
         List<LowRankFactors.Direction> back = new ArrayList<>();
+        Pieces packing = new Pieces(team);
         int widest = 0;
         for (LowRankBranch branch : branches) {
-            back.add(work(back.size()).factors().backward(branch.layer()));
+            back.add(work(back.size()).factors().backward(branch.layer(), packing));
             widest = Math.max(widest, branch.layer().outputs());
         }
+        packing.run();
         int longest = widest;
         team.split(x.rows(), Bf16Matmul.ROWS, team.parts(size(branches)), (part, from, end) -> {
             Bf16Matmul.Part mine = matmul.part(part);
@@ -113,9 +117,11 @@ final class LowRankProducts implements AutoCloseable {
                 }
             }
         });
+        Pieces sums = new Pieces(team);
         for (int b = 0; b < branches.size(); b++) {
-            work(b).sums().into(wanted.get(b), branches.get(b).layer(), matmul, team);
+            work(b).sums().into(wanted.get(b), branches.get(b).layer(), matmul, team, sums);
         }
+        sums.run();
     }
 
     private LowRankWork work(int place) {

@@ -4,11 +4,16 @@ import dev.lowrank.kernels.LowRankGradient;
 import dev.lowrank.kernels.LowRankLayer;
 import dev.lowrank.kernels.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 
 /** The gradients of a low-rank layer's factors: sums over rows, of which each thread makes its own from its strips. */
 final class LowRankSums implements AutoCloseable {
     private static final long BLOCK = (long) Transposition.SIZE * Transposition.SIZE * Float.BYTES;
+
+    /** Operations on an element that putting it in its place and adding it are worth. */
+    private static final long ADDING = 4;
 
     private final Part[] parts;
 
@@ -123,17 +128,22 @@ final class LowRankSums implements AutoCloseable {
         return parts[part];
     }
 
-    /** Adds all threads' sums, in the order of the threads, to what is wanted; then all are empty again. */
-    void into(LowRankGradient wanted, LowRankLayer layer, Bf16Matmul matmul, Team team) {
+    /**
+     * Adds all threads' sums, in the order of the threads, to what is wanted; then all are empty again.
+     *
+     * @param ends to which is added what is still to be done
+     */
+    void into(LowRankGradient wanted, LowRankLayer layer, Bf16Matmul matmul, Team team, Pieces ends) {
+        List<Part> worked = Arrays.stream(parts).filter(part -> part.worked).toList();
         Tensor dA = wanted.a();
         Tensor dB = wanted.b();
         if (dA != null) {
-            each(team, matmul, layer.rank(), layer.inputs(), part -> part.dA, (part, sum, from, to) -> {
+            each(ends, matmul, layer.rank(), layer.inputs(), worked, part -> part.dA, (part, sum, from, to) -> {
                 add(sum, dA, from, to);
             });
         }
         if (dB != null) {
-            each(team, matmul, layer.rank(), layer.outputs(), part -> part.dB, (part, sum, from, to) -> {
+            each(ends, matmul, layer.rank(), layer.outputs(), worked, part -> part.dB, (part, sum, from, to) -> {
                 addTransposed(sum, layer.scale(), dB, from, to, team.scratch(part, BLOCK));
             });
         }
@@ -148,14 +158,21 @@ final class LowRankSums implements AutoCloseable {
     }
 
     /** All columns of the sums that threads have made, in order. */
-    private void each(Team team, Bf16Matmul matmul, int rank, int n, Function<Part, Scratch> sum, Columns columns) {
-        team.split(n, PackedMatrix.BLOCK, team.parts((long) rank * n), (part, from, to) -> {
-            for (Part one : parts) {
-                if (one.worked) {
-                    MemorySegment memory = sum.apply(one).atLeast(0);
-                    matmul.part(part).sums().order(memory, rank, n, (int) from, (int) to);
-                    columns.run(part, memory, (int) from, (int) to);
-                }
+    private static void each(
+            Pieces ends,
+            Bf16Matmul matmul,
+            int rank,
+            int n,
+            List<Part> worked,
+            Function<Part, Scratch> sum,
+            Columns columns) {
+        ends.add(PackedMatrix.blocks(n), ADDING * rank * n, (part, first, last) -> {
+            int from = (int) first * PackedMatrix.BLOCK;
+            int to = Math.min(n, (int) last * PackedMatrix.BLOCK);
+            for (Part one : worked) {
+                MemorySegment memory = sum.apply(one).atLeast(0);
+                matmul.part(part).sums().order(memory, rank, n, from, to);
+                columns.run(part, memory, from, to);
             }
         });
     }

@@ -265,6 +265,10 @@ record PackedMatrix(MemorySegment data, int k, int n, int chunk) {
 
     /** Writes a row to that of a plain matrix, by way of memory of {@link #bytesOfRow}. */
     void copyRow(int row, MemorySegment between, Floats target, long to) {
+        if (!target.half() && n % BLOCK == 0) {
+            widenRow(row, target.data().asSlice(to * n * Float.BYTES));
+            return;
+        }
         widenRow(row, between);
         Floats.convert(new Floats(between, false), 0, target, to * n, n);
     }

@@ -69,9 +69,11 @@ class StripGateTest {
         try (TileProduct product = tiles()) {
             FeedForwardLayers layers = new FeedForwardLayers(
                     Activation.SILU, layer(width, inner), layer(width, inner), layer(inner, width));
-            LowRankFactors.Direction toGate = gateFactors.forward(layers.gate());
-            LowRankFactors.Direction toUp = upFactors.forward(layers.up());
-            LowRankFactors.Direction fromOut = downFactors.backward(layers.down());
+            Pieces packing = new Pieces(team);
+            LowRankFactors.Direction toGate = gateFactors.forward(layers.gate(), packing);
+            LowRankFactors.Direction toUp = upFactors.forward(layers.up(), packing);
+            LowRankFactors.Direction fromOut = downFactors.backward(layers.down(), packing);
+            packing.run();
             Bf16Matmul.Left x = new Bf16Matmul.Left(random(m, width), width, false);
             Bf16Matmul.Left dOut = new Bf16Matmul.Left(random(m, width), width, false);
             MemorySegment[] thin = {random(m, RANK), random(m, RANK), random(m, RANK)};
