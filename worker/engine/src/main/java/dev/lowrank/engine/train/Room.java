@@ -8,7 +8,7 @@ package dev.lowrank.engine.train;
  */
 public record Room(long process, long available) {
     /** What a step's code, compiled and loaded, adds to a process that has only read its data. */
-    private static final long LATER = 55_000_000;
+    private static final long LATER = 51_000_000;
 
     static Room ofThisProcess() {
         long held = ProcessMemory.now();
