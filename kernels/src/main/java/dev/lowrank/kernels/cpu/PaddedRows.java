@@ -15,7 +15,7 @@ final class PaddedRows {
 
     private final Scratch copy = new Scratch();
 
-    /** The factors with A copied, and k rounded up to a multiple. */
+    /** The factors with A copied, and k rounded up to a multiple, itself one of 32: rows are written by whole vectors. */
     StripProduct.Factors of(StripProduct.Factors f, int m, int multiple) {
         return of(f, m, m, multiple);
     }
