@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.MemorySource;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Nf4;
@@ -33,7 +34,7 @@ final class Bf16Matmul implements AutoCloseable {
     private final Scratch packed;
     private final Nf4Factor unpacked;
 
-    Bf16Matmul(Team team, CpuWorkspace.Source source) {
+    Bf16Matmul(Team team, MemorySource source) {
         this.team = team;
         this.left = new Scratch(source);
         this.leftOfTerm = new Scratch(source);

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import java.lang.foreign.MemorySegment;
 
 /** Pieces of one part's scratch, each on a cache line of its own: first all are ordered, then all are there. */
@@ -34,7 +35,7 @@ final class Carving {
 
     private Piece piece(long size) {
         Piece piece = new Piece(bytes, size);
-        bytes += (size + CpuWorkspace.ALIGNMENT - 1) & -CpuWorkspace.ALIGNMENT;
+        bytes += (size + StackedWorkspace.ALIGNMENT - 1) & -StackedWorkspace.ALIGNMENT;
         return piece;
     }
 }

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
@@ -149,12 +150,12 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Workspace workspace() {
-        return new CpuWorkspace(new FreshPages());
+        return new StackedWorkspace(new FreshPages());
     }
 
     @Override
     public Workspace pagedWorkspace(Path folder) {
-        return new CpuWorkspace(new MappedChunks(folder));
+        return new StackedWorkspace(new MappedChunks(folder));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.StackedWorkspace;
+import dev.lowrank.kernels.memory.Nowhere;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FeedForwardLayers;
@@ -36,7 +38,7 @@ final class CpuPhantom implements InvocationHandler {
     private final int threads;
     private final Bf16Matmul half;
     private final CrossEntropy crossEntropy;
-    private final List<CpuWorkspace> open = new ArrayList<>();
+    private final List<StackedWorkspace> open = new ArrayList<>();
     private long peak;
     private final Map<Integer, Long> factors = new HashMap<>(); // of low-rank layers, by their place among branches
     private long strips; // of their results' gradients
@@ -68,7 +70,7 @@ final class CpuPhantom implements InvocationHandler {
             case "computes" -> false;
             case "phantom" -> of(device, threads);
             case "workspace" -> workspace();
-            case "pagedWorkspace" -> CpuWorkspace.phantom(workspace -> {});
+            case "pagedWorkspace" -> StackedWorkspace.phantom(workspace -> {});
             case "ownBytes" -> half.bytes() + lowRankBytes() + insides + threads * blocks + copies;
             case "peakBytes" -> peakBytes();
             case "pack" -> half.pack((Tensor) arguments[0], (Workspace) arguments[1]);
@@ -98,19 +100,19 @@ final class CpuPhantom implements InvocationHandler {
     }
 
     private Workspace workspace() {
-        CpuWorkspace workspace = CpuWorkspace.phantom(this::closing);
+        StackedWorkspace workspace = StackedWorkspace.phantom(this::closing);
         open.add(workspace);
         return workspace;
     }
 
     /** Until one is closed their sum can only rise. */
-    private void closing(CpuWorkspace workspace) {
+    private void closing(StackedWorkspace workspace) {
         peak = peakBytes();
         open.remove(workspace);
     }
 
     private long peakBytes() {
-        return Math.max(peak, open.stream().mapToLong(CpuWorkspace::peak).sum());
+        return Math.max(peak, open.stream().mapToLong(StackedWorkspace::peak).sum());
     }
 
     private @Nullable Object matmul(Object[] of) {

@@ -1,5 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.StackedWorkspace;
+import dev.lowrank.kernels.memory.MemorySource;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -14,7 +16,7 @@ import java.lang.invoke.MethodHandle;
  * Memory fresh from the operating system. On Linux a page counts only from its first use on, and pages are huge ones where the
  * system gives those to who asks: a step reads all of its memory, and looks up five hundred times fewer addresses.
  */
-final class FreshPages implements CpuWorkspace.Source {
+final class FreshPages implements MemorySource {
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
     /** Below this the C library is as good. */
     private static final long SMALLEST = 1 << 20;
@@ -25,7 +27,7 @@ final class FreshPages implements CpuWorkspace.Source {
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes) {
-        return LINUX && bytes >= SMALLEST ? Pages.map(arena, bytes) : arena.allocate(bytes, CpuWorkspace.ALIGNMENT);
+        return LINUX && bytes >= SMALLEST ? Pages.map(arena, bytes) : arena.allocate(bytes, StackedWorkspace.ALIGNMENT);
     }
 
     /** Looked up only where it is there. */

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.MemorySource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -11,7 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** Chunks that are files mapped into memory, which the operating system may write out and forget. */
-final class MappedChunks implements CpuWorkspace.Source {
+final class MappedChunks implements MemorySource {
     private static final int BLOCK = 1 << 20;
 
     private final Path folder;

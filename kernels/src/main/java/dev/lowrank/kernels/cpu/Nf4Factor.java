@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.MemorySource;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
@@ -15,7 +16,7 @@ final class Nf4Factor implements AutoCloseable {
     private final Scratch packed;
     private final Scratch dense; // BF16 [rows, columns], where shapes are irregular
 
-    Nf4Factor(Team team, CpuWorkspace.Source source) {
+    Nf4Factor(Team team, MemorySource source) {
         this.team = team;
         this.dequantizer = new Nf4Dequantizer(team);
         this.packed = new Scratch(source);

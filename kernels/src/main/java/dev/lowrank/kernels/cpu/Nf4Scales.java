@@ -5,49 +5,21 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.codes.NestedScales;
 import java.lang.foreign.MemorySegment;
 
-/**
- * The second quantization: scales less their mean, in blocks, to the signed dynamic map. The code is looked up as
- * bitsandbytes 0.50 does on a CPU, in 65,536 equal bins over [-1, 1]. Near zero a bin spans several codes, so this is
- * not always the nearest one; a GPU's bytes differ there.
- */
+/** The scales of a weight in 4 bits: one for each block, or quantized themselves. */
 final class Nf4Scales {
-    private static final int BINS = 1 << 16;
-    private static final byte[] CODE_OF_BIN = codesOfBins();
-
     private Nf4Scales() {}
 
-    /** @param scales of all blocks; overwritten */
+    /** @param scales of all blocks */
     static void quantize(float[] scales, Nf4.Nested target) {
-        float offset = CascadeMean.of(scales);
-        target.offset().data().set(JAVA_FLOAT, 0, offset);
-        MemorySegment.copy(DynamicMap.SIGNED.values(), 0, target.map().data(), JAVA_FLOAT, 0, Nf4.MAP_SIZE);
-        for (int i = 0; i < scales.length; i++) {
-            scales[i] -= offset;
-        }
-        MemorySegment codes = target.codes().data();
-        MemorySegment nested = target.scale().data();
-        for (int from = 0, b = 0; from < scales.length; from += target.block(), b++) {
-            int to = Math.min(scales.length, from + target.block());
-            Lanes.set(nested, b, quantizeBlock(scales, from, to, codes));
-        }
-    }
-
-    private static float quantizeBlock(float[] scales, int from, int to, MemorySegment codes) {
-        float absmax = 0;
-        for (int i = from; i < to; i++) {
-            absmax = Math.max(absmax, Math.abs(scales[i]));
-        }
-        if (absmax == 0) {
-            codes.asSlice(from, to - from).fill((byte) 0);
-            return 0;
-        }
-        float inverse = 1 / absmax;
-        for (int i = from; i < to; i++) {
-            codes.set(JAVA_BYTE, i, CODE_OF_BIN[bin(scales[i] * inverse)]);
-        }
-        return absmax;
+        NestedScales quantized = NestedScales.of(scales, target.block());
+        target.offset().data().set(JAVA_FLOAT, 0, quantized.offset());
+        MemorySegment.copy(NestedScales.map(), 0, target.map().data(), JAVA_FLOAT, 0, Nf4.MAP_SIZE);
+        MemorySegment.copy(quantized.codes(), 0, target.codes().data(), JAVA_BYTE, 0, scales.length);
+        float[] nested = quantized.scales();
+        MemorySegment.copy(nested, 0, target.scale().data(), JAVA_FLOAT, 0, nested.length);
     }
 
     /** The scale of block b. */
@@ -67,25 +39,5 @@ final class Nf4Scales {
         int code = Byte.toUnsignedInt(nested.codes().data().get(JAVA_BYTE, b));
         return Lanes.get(nested.map().data(), code) * Lanes.get(nested.scale().data(), b / nested.block())
                 + Lanes.get(nested.offset().data(), 0);
-    }
-
-    /** The reference's compiler joins the last product and sum into one rounding. */
-    private static int bin(float x) {
-        float inside = Math.clamp(x, -1, 1);
-        return (int) Math.fma((inside + 1) * 0.5f, BINS - 1, 0.5f);
-    }
-
-    private static byte[] codesOfBins() {
-        float[] map = DynamicMap.SIGNED.values();
-        byte[] codes = new byte[BINS];
-        int code = 0;
-        for (int i = 0; i < BINS; i++) {
-            float x = -1 + 2f * i / (BINS - 1);
-            while (code < map.length - 1 && 0.5f * (map[code] + map[code + 1]) < x) {
-                code++;
-            }
-            codes[i] = (byte) code;
-        }
-        return codes;
     }
 }

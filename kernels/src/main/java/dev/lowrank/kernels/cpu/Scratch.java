@@ -1,12 +1,13 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.MemorySource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** Memory of one owner, replaced by a larger piece when it no longer suffices. */
 final class Scratch implements AutoCloseable {
-    private final CpuWorkspace.Source source;
+    private final MemorySource source;
     private @Nullable Arena arena;
     private MemorySegment memory = MemorySegment.NULL;
 
@@ -14,7 +15,7 @@ final class Scratch implements AutoCloseable {
         this(new FreshPages());
     }
 
-    Scratch(CpuWorkspace.Source source) {
+    Scratch(MemorySource source) {
         this.source = source;
     }
 

@@ -1,4 +1,4 @@
-package dev.lowrank.kernels.cpu;
+package dev.lowrank.kernels.codes;
 
 import java.util.Arrays;
 
@@ -7,7 +7,7 @@ import java.util.Arrays;
  * seven decades. The tables hold what PyTorch computes on x86 with AVX2 or AVX-512; their last bits come from its
  * vectorised linspace and cannot be had by a formula, so they are kept, not made.
  */
-final class DynamicMap {
+public final class DynamicMap {
     private static final int SIZE = 256;
 
     /** What lies between 0 and 1 in the signed map; its negative numbers mirror these. There is no -1. */
@@ -52,10 +52,10 @@ final class DynamicMap {
             """;
 
     /** For numbers of either sign; 127 is zero. */
-    static final DynamicMap SIGNED = new DynamicMap(signed());
+    public static final DynamicMap SIGNED = new DynamicMap(signed());
 
     /** For numbers that are not negative; 0 is zero. */
-    static final DynamicMap UNSIGNED = new DynamicMap(unsigned());
+    public static final DynamicMap UNSIGNED = new DynamicMap(unsigned());
 
     /**
      * What is left of a number (sign, exponent, seven bits of the fraction) gives its code or the one below: numbers
@@ -88,17 +88,27 @@ final class DynamicMap {
     }
 
     /** What code c stands for. */
-    float value(int c) {
+    public float value(int c) {
         return values[c];
     }
 
     /** All 256 numbers, rising. */
-    float[] values() {
+    public float[] values() {
         return values.clone();
     }
 
+    /** Code c is left for c + 1 by whatever is greater than the number c of these. */
+    public float[] bounds() {
+        return bounds.clone();
+    }
+
+    /** For the upper 16 bits of a number its code, or the one below. */
+    public byte[] starts() {
+        return start.clone();
+    }
+
     /** The code nearest to x in [-1, 1]; a tie goes to the even code. */
-    int code(float x) {
+    public int code(float x) {
         int c = Byte.toUnsignedInt(start[Float.floatToRawIntBits(x) >>> DROPPED_BITS]);
         return x > bounds[c] ? c + 1 : c;
     }

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cpu;
 
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -9,9 +10,9 @@ import dev.lowrank.kernels.Workspace;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
 
-class CpuWorkspaceTest {
+class StackedWorkspaceTest {
     private static Workspace workspace() {
-        return new CpuWorkspace(new FreshPages());
+        return new StackedWorkspace(new FreshPages());
     }
 
     @Test
@@ -77,7 +78,7 @@ class CpuWorkspaceTest {
 
     @Test
     void phantomTensorsHavePlacesThatCannotBeTouched() {
-        try (Workspace space = CpuWorkspace.phantom(closed -> {})) {
+        try (Workspace space = StackedWorkspace.phantom(closed -> {})) {
             Tensor tensor = space.take(1 << 20, 1 << 10);
             Tensor part = tensor.slice(5, 2).reshape(1 << 11);
             assertThat(part.size()).isEqualTo(1 << 11);

@@ -1,4 +1,4 @@
-package dev.lowrank.kernels.cpu;
+package dev.lowrank.kernels.codes;
 
 import java.util.Arrays;
 

@@ -1,17 +1,17 @@
-package dev.lowrank.kernels.cpu;
+package dev.lowrank.kernels.memory;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** Places without memory behind them: they have sizes and can be divided, and to read or write one is an error. */
-final class Nowhere {
+public final class Nowhere {
     /** More than any device has. */
     static final long BYTES = 1L << 60;
 
     private static final MemorySegment ALL = Owner.segment();
 
     /** The same places for everyone. */
-    static final CpuWorkspace.Source SOURCE = (arena, bytes) -> ALL.asSlice(0, bytes);
+    public static final MemorySource SOURCE = (arena, bytes) -> ALL.asSlice(0, bytes);
 
     private Nowhere() {}
 
@@ -27,7 +27,13 @@ final class Nowhere {
         static MemorySegment segment() {
             Owner owner = new Owner();
             owner.start();
-            Team.joinUninterruptibly(owner);
+            while (owner.isAlive()) {
+                try {
+                    owner.join();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt(); // Which the end of so short a life need not wait for.
+                }
+            }
             return owner.owned;
         }
     }

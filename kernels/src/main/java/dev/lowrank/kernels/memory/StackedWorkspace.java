@@ -1,4 +1,4 @@
-package dev.lowrank.kernels.cpu;
+package dev.lowrank.kernels.memory;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
@@ -15,21 +15,15 @@ import java.util.function.Consumer;
  * order, so what a take cannot use at the end of a chunk counts too. Chunks are only ever added at the end: a sequence
  * of takes that fitted once lands in the same places again and needs no new memory.
  */
-final class CpuWorkspace implements Workspace {
-    /** A cache line, and the widest vector. */
-    static final long ALIGNMENT = 64;
+public final class StackedWorkspace implements Workspace {
+    /** Of tensors and chunks, unless their source says otherwise: a cache line, and the widest vector. */
+    public static final long ALIGNMENT = 64;
 
     private static final long FIRST_CHUNK = 1 << 20;
     private static final long LARGEST_CHUNK = 64 << 20;
 
-    /** Where memory comes from. */
-    interface Source {
-        /** Memory that lives as long as the arena, aligned to {@link #ALIGNMENT}; bytes is a multiple of it. */
-        MemorySegment allocate(Arena arena, long bytes);
-    }
-
-    private final Source source;
-    private final Consumer<CpuWorkspace> closing;
+    private final MemorySource source;
+    private final Consumer<StackedWorkspace> closing;
     private Arena arena = Arena.ofShared();
     private final List<Chunk> chunks = new ArrayList<>();
     private long reserved;
@@ -51,19 +45,22 @@ final class CpuWorkspace implements Workspace {
         }
     }
 
-    CpuWorkspace(Source source) {
+    public StackedWorkspace(MemorySource source) {
         this(source, workspace -> {});
     }
 
-    /** @param closing called when it is about to be closed */
-    private CpuWorkspace(Source source, Consumer<CpuWorkspace> closing) {
+    private StackedWorkspace(MemorySource source, Consumer<StackedWorkspace> closing) {
         this.source = source;
         this.closing = closing;
     }
 
-    /** A workspace whose tensors have places but no memory. */
-    static CpuWorkspace phantom(Consumer<CpuWorkspace> closing) {
-        CpuWorkspace workspace = new CpuWorkspace(Nowhere.SOURCE, closing);
+    /**
+     * A workspace whose tensors have places but no memory.
+     *
+     * @param closing called when it is about to be closed
+     */
+    public static StackedWorkspace phantom(Consumer<StackedWorkspace> closing) {
+        StackedWorkspace workspace = new StackedWorkspace(Nowhere.SOURCE, closing);
         workspace.addChunk(Nowhere.BYTES);
         return workspace;
     }
@@ -75,6 +72,7 @@ final class CpuWorkspace implements Workspace {
         long rounded = rounded(bytes);
         Chunk chunk = chunkWith(rounded);
         MemorySegment memory = chunk.memory.asSlice(height - chunk.base, bytes);
+        source.taken(memory);
         push(rounded);
         return new Tensor(dtype, memory, shape);
     }
@@ -95,10 +93,22 @@ final class CpuWorkspace implements Workspace {
                     "%d is no mark of this workspace, or was already given back (its height is %d)."
                             .formatted(mark, height));
         }
+        give(mark);
         taken = keep;
         height = mark;
         while (current > 0 && chunks.get(current).base > mark) {
             current--;
+        }
+    }
+
+    /** Tells the source which memory above a mark is free again, chunk by chunk. */
+    private void give(long mark) {
+        for (int i = Math.min(current, chunks.size() - 1); i >= 0; i--) {
+            Chunk chunk = chunks.get(i);
+            source.given(chunk.memory, Math.max(0, mark - chunk.base), Math.min(height, chunk.end()) - chunk.base);
+            if (chunk.base <= mark) {
+                break;
+            }
         }
     }
 
@@ -115,7 +125,7 @@ final class CpuWorkspace implements Workspace {
             arena.close();
             arena = Arena.ofShared();
             reserved = 0;
-            addChunk(rounded(bytes)).memory.fill((byte) 0);
+            source.secure(addChunk(rounded(bytes)).memory);
         }
     }
 
@@ -144,8 +154,9 @@ final class CpuWorkspace implements Workspace {
         }
     }
 
-    private static long rounded(long bytes) {
-        return Math.addExact(bytes, ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    private long rounded(long bytes) {
+        long alignment = source.alignment();
+        return Math.addExact(Math.addExact(bytes, source.gap()), alignment - 1) / alignment * alignment;
     }
 
     private static long bytes(DType dtype, long[] shape) {
