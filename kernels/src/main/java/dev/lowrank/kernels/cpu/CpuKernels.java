@@ -22,6 +22,10 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.shapes.FeedForwardShapes;
+import dev.lowrank.kernels.shapes.LowRankShapes;
+import dev.lowrank.kernels.shapes.ProductShapes;
+import dev.lowrank.kernels.shapes.TransferShapes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -160,36 +164,32 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void upload(float[] source, int offset, Tensor target) {
-        Shapes.reals("upload target", target);
-        fits("upload source", source.length, offset, target);
+        TransferShapes.upload(source, offset, target);
         Floats to = Floats.of(target);
         team.elements(target.size(), (from, end) -> to.write(source, offset + (int) from, from, (int) (end - from)));
     }
 
     @Override
     public void upload(int[] source, Tensor target) {
-        Shapes.ints("upload target", target, source.length);
+        TransferShapes.upload(source, target);
         MemorySegment.copy(source, 0, target.data(), ValueLayout.JAVA_INT, 0, source.length);
     }
 
     @Override
     public void upload(MemorySegment source, Tensor target) {
-        Shapes.usable("upload target", target);
-        sameBytes("upload source", source, target);
+        TransferShapes.upload(source, target);
         MemorySegment.copy(source, 0, target.data(), 0, source.byteSize());
     }
 
     @Override
     public void download(Tensor source, MemorySegment target) {
-        Shapes.usable("download source", source);
-        sameBytes("download target", target, source);
+        TransferShapes.download(source, target);
         MemorySegment.copy(source.data(), 0, target, 0, target.byteSize());
     }
 
     @Override
     public void download(Tensor source, float[] target, int offset) {
-        Shapes.reals("download source", source);
-        fits("download target", target.length, offset, source);
+        TransferShapes.download(source, target, offset);
         Floats from = Floats.of(source);
         team.elements(
                 source.size(), (begin, end) -> from.read(begin, target, offset + (int) begin, (int) (end - begin)));
@@ -273,19 +273,19 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Packed pack(Tensor matrix, Workspace memory) {
-        Shapes.realMatrix("pack matrix", matrix);
+        ProductShapes.pack(matrix);
         return half.pack(matrix, memory);
     }
 
     @Override
     public Packed packTable(Tensor matrix, Workspace memory) {
-        Shapes.realMatrix("packTable matrix", matrix);
+        ProductShapes.packTable(matrix);
         return half.pack(matrix, TiledEntropy.TILE, memory);
     }
 
     @Override
     public void unpack(Packed matrix, Tensor out) {
-        Shapes.realMatrix("unpack out", out, matrix.rows(), matrix.columns());
+        ProductShapes.unpack(matrix, out);
         half.unpack(matrix, out);
     }
 
@@ -296,7 +296,7 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void lowRank(Tensor x, LowRankLayer layer, @Nullable Tensor base, Tensor h, Tensor y) {
-        LowRankShapes.forward(x, layer, base, h, y);
+        LowRankShapes.lowRank(x, layer, base, h, y);
         if (x.dtype() == DType.BF16 && h.dtype() == DType.BF16) {
             lowRank.forward(x, layer, base, h, y);
             return;
@@ -319,7 +319,7 @@ public final class CpuKernels implements Kernels {
             @Nullable Tensor dB,
             float beta,
             @Nullable Tensor dx) {
-        LowRankShapes.backward(dy, x, h, layer, dA, dB, beta, dx);
+        LowRankShapes.lowRankBackward(dy, x, h, layer, dA, dB, beta, dx);
         boolean half = x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && (dx == null || dx.dtype() == DType.BF16);
         if (half) {
             List<LowRankBranch> one = List.of(new LowRankBranch(layer, h, dy));
@@ -343,21 +343,21 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void lowRankBranches(Tensor x, List<LowRankBranch> branches) {
-        LowRankShapes.branches("lowRankBranches", x, branches);
+        LowRankShapes.lowRankBranches(x, branches);
         lowRank.forward(x, branches);
     }
 
     @Override
     public void lowRankBranchesBackward(
             Tensor x, List<LowRankBranch> branches, List<LowRankGradient> gradients, float beta, @Nullable Tensor dx) {
-        LowRankShapes.branchesBackward(x, branches, gradients, beta, dx);
+        LowRankShapes.lowRankBranchesBackward(x, branches, gradients, beta, dx);
         lowRank.backward(x, branches, gradients, beta, dx);
     }
 
     @Override
     public void feedForward(
             Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
-        FeedForwardShapes.forward(x, layers, base, kept, out);
+        FeedForwardShapes.feedForward(x, layers, base, kept, out);
         feedForward.forward(x, layers, base, kept, out);
     }
 
@@ -371,7 +371,7 @@ public final class CpuKernels implements Kernels {
             LowRankGradient up,
             LowRankGradient down,
             @Nullable Tensor dx) {
-        FeedForwardShapes.backward(dOut, x, layers, kept, gate, up, down, dx);
+        FeedForwardShapes.feedForwardBackward(dOut, x, layers, kept, gate, up, down, dx);
         feedForward.backward(dOut, x, layers, kept, gate, up, down, dx);
     }
 
@@ -544,20 +544,6 @@ public final class CpuKernels implements Kernels {
                 + feedForward.unpackedBytes()
                 + team.scratchBytes()
                 + copies.peak();
-    }
-
-    private static void fits(String what, int length, int offset, Tensor tensor) {
-        if (offset < 0 || tensor.size() > length - offset) {
-            throw new IllegalArgumentException(
-                    "%s has %d floats, too few for %s from %d on.".formatted(what, length, tensor, offset));
-        }
-    }
-
-    private static void sameBytes(String what, MemorySegment memory, Tensor tensor) {
-        if (memory.byteSize() != tensor.data().byteSize()) {
-            throw new IllegalArgumentException("%s has %d bytes, but %s takes %d."
-                    .formatted(what, memory.byteSize(), tensor, tensor.data().byteSize()));
-        }
     }
 
     private static String vectors() {

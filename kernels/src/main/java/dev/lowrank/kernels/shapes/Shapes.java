@@ -1,4 +1,4 @@
-package dev.lowrank.kernels.cpu;
+package dev.lowrank.kernels.shapes;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
@@ -89,15 +89,20 @@ final class Shapes {
         }
     }
 
-    /** Every value of an I32 tensor in {@code [0, limit)}, or equal to {@code except}. */
-    static void inRange(String what, Tensor ints, int limit, int except) {
-        for (long i = 0; i < ints.size(); i++) {
-            int value = Lanes.getInt(ints.data(), i);
+    /** Each of so many values in {@code [0, limit)}, or equal to {@code except}. */
+    static void inRange(String what, Ints values, long size, int limit, int except) {
+        for (long i = 0; i < size; i++) {
+            int value = values.at(i);
             if ((value < 0 || value >= limit) && value != except) {
                 throw new IllegalArgumentException(
                         "%s[%d] is %d, outside 0 to %d.".formatted(what, i, value, limit - 1));
             }
         }
+    }
+
+    /** What the old contents of a sum count. */
+    static void beta(String what, float beta) {
+        require(beta == 0 || beta == 1, () -> "%s beta is %s, but must be 0 or 1.".formatted(what, beta));
     }
 
     static void require(boolean holds, Supplier<String> sentence) {
