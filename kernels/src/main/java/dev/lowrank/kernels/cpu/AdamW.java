@@ -26,7 +26,9 @@ final class AdamW {
                 (float) (1 / Math.sqrt(1 - StrictMath.pow(step.beta2(), step.step()))),
                 (float) step.epsilon(),
                 (float) (step.learningRate() / (1 - StrictMath.pow(step.beta1(), step.step()))));
-        team.elements(parameter.size(), (from, to) -> run(parameter.data(), gradient.data(), m.data(), v.data(), rates, from, to));
+        team.elements(
+                parameter.size(),
+                (from, to) -> run(parameter.data(), gradient.data(), m.data(), v.data(), rates, from, to));
     }
 
     /**

@@ -1,12 +1,12 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.codes.DynamicMap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.codes.DynamicMap;
 import dev.lowrank.kernels.shapes.OptimizerShapes;
 import java.lang.foreign.MemorySegment;
 

@@ -1,6 +1,5 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.memory.MemorySource;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Nf4;
@@ -8,6 +7,7 @@ import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.memory.MemorySource;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,5 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.memory.StackedWorkspace;
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
@@ -22,6 +21,7 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import dev.lowrank.kernels.shapes.FeedForwardShapes;
 import dev.lowrank.kernels.shapes.LowRankShapes;
 import dev.lowrank.kernels.shapes.ProductShapes;

@@ -1,7 +1,5 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.memory.StackedWorkspace;
-import dev.lowrank.kernels.memory.Nowhere;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FeedForwardLayers;
@@ -16,6 +14,8 @@ import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.memory.Nowhere;
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;

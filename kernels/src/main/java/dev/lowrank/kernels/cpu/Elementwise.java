@@ -30,6 +30,7 @@ final class Elementwise {
     }
 
     void zero(Tensor target) {
+        ElementwiseShapes.zero(target);
         MemorySegment data = target.data();
         int bytes = target.dtype().bytes();
         team.elements(

@@ -1,11 +1,11 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.memory.StackedWorkspace;
-import dev.lowrank.kernels.memory.MemorySource;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.lowrank.kernels.memory.MemorySource;
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;

@@ -1,9 +1,9 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.memory.MemorySource;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.memory.MemorySource;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -39,18 +39,26 @@ final class Attention {
         checkWidth(q, shape);
         long mark = device.scratch().mark();
         Tensor delta = device.scratch().take(q.rows(), shape.heads());
-        Launch queries = device.launch("attentionFullQueries").with(dOut).with(q).with(k).with(v).with(out).at(lse);
+        Launch queries = device.launch("attentionFullQueries")
+                .with(dOut)
+                .with(q)
+                .with(k)
+                .with(v)
+                .with(out)
+                .at(lse);
         shaped(queries, sequences, shape, q)
                 .at(delta)
                 .with(dQ)
                 .with(q.rows())
                 .overWarps(q.rows() * (long) shape.heads());
-        Launch keys = device.launch("attentionFullKeys").with(dOut).with(q).with(k).with(v).at(lse).at(delta);
-        shaped(keys, sequences, shape, q)
-                .with(dK)
-                .with(dV)
-                .with(k.rows())
-                .overWarps(k.rows() * (long) shape.kvHeads());
+        Launch keys = device.launch("attentionFullKeys")
+                .with(dOut)
+                .with(q)
+                .with(k)
+                .with(v)
+                .at(lse)
+                .at(delta);
+        shaped(keys, sequences, shape, q).with(dK).with(dV).with(k.rows()).overWarps(k.rows() * (long) shape.kvHeads());
         device.scratch().release(mark);
     }
 

@@ -12,7 +12,12 @@ final class Columns {
     }
 
     void addBias(Tensor x, Tensor bias) {
-        device.launch("addBias").with(x).at(bias).with(x.rows()).with(x.columns()).overRows(x.rows());
+        device.launch("addBias")
+                .with(x)
+                .at(bias)
+                .with(x.rows())
+                .with(x.columns())
+                .overRows(x.rows());
     }
 
     void sums(Tensor dy, Tensor dBias) {

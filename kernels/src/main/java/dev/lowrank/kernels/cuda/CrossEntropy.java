@@ -57,7 +57,8 @@ final class CrossEntropy {
         int most = chunk(hidden.rows(), weight.rows());
         for (int from = 0; from < trained.length; from += most) {
             int[] rows = Arrays.copyOfRange(trained, from, Math.min(trained.length, from + most));
-            Chunk chunk = new Chunk(rows, IntStream.of(rows).map(row -> labels[row]).toArray());
+            Chunk chunk =
+                    new Chunk(rows, IntStream.of(rows).map(row -> labels[row]).toArray());
             run(chunk, hidden, weight, target, losses, dHidden, dWeight, total, scratch);
         }
         clear(rows(labels, false), losses, dHidden);
@@ -152,10 +153,8 @@ final class CrossEntropy {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment both = arena.allocate(ValueLayout.JAVA_DOUBLE, 2);
             device.download(total, both);
-            return new LossSum(
-                    both.getAtIndex(ValueLayout.JAVA_DOUBLE, 0),
-                    tokens,
-                    (long) both.getAtIndex(ValueLayout.JAVA_DOUBLE, 1));
+            return new LossSum(both.getAtIndex(ValueLayout.JAVA_DOUBLE, 0), tokens, (long)
+                    both.getAtIndex(ValueLayout.JAVA_DOUBLE, 1));
         }
     }
 

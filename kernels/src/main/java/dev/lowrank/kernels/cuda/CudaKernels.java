@@ -4,7 +4,6 @@ import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.AttentionShape;
-import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FeedForwardLayers;
 import dev.lowrank.kernels.FeedForwardState;
 import dev.lowrank.kernels.FrozenMatrix;
@@ -149,7 +148,7 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public void zero(Tensor target) {
-        TransferShapes.zero(target);
+        ElementwiseShapes.zero(target);
         transfers.zero(target);
     }
 
@@ -494,13 +493,7 @@ public final class CudaKernels implements Kernels {
             @Nullable Tensor dWeight,
             Workspace scratch) {
         HeadShapes.linearCrossEntropy(
-                hidden,
-                weight,
-                target,
-                losses,
-                dHidden,
-                dWeight,
-                device.ints().reader(target.labels()));
+                hidden, weight, target, losses, dHidden, dWeight, device.ints().reader(target.labels()));
         return crossEntropy.run(hidden, weight, target, losses, dHidden, dWeight, scratch);
     }
 

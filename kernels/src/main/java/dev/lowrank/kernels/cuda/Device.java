@@ -63,7 +63,8 @@ final class Device implements AutoCloseable {
 
     /** Between tensors of one type. */
     void copy(Tensor source, Tensor target) {
-        driver.copy(source.data().address(), target.data().address(), source.data().byteSize());
+        driver.copy(
+                source.data().address(), target.data().address(), source.data().byteSize());
     }
 
     void zero(Tensor target) {

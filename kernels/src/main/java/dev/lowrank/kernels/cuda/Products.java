@@ -52,9 +52,8 @@ final class Products {
 
     private void inHalf(
             Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c, int k) {
-        String way = transposeA
-                ? transposeB ? "TransposedBoth" : "TransposedLeft"
-                : transposeB ? "TransposedRight" : "";
+        String way =
+                transposeA ? transposeB ? "TransposedBoth" : "TransposedLeft" : transposeB ? "TransposedRight" : "";
         device.launch("matmulHalf" + way)
                 .with(a)
                 .with(b)

@@ -13,7 +13,12 @@ final class Reductions {
     }
 
     void rowNorms(Tensor x, Tensor out) {
-        device.launch("rowNorms").with(x).with(x.rows()).with(x.columns()).at(out).overRows(x.rows());
+        device.launch("rowNorms")
+                .with(x)
+                .with(x.rows())
+                .with(x.columns())
+                .at(out)
+                .overRows(x.rows());
     }
 
     /** Each block of the grid, which is the same for a size always, has its part; the parts are added up here, in order. */

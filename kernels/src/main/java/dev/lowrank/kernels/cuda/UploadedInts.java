@@ -28,9 +28,9 @@ final class UploadedInts {
     /** A tensor now holds something else. */
     void forget(Tensor tensor) {
         long from = tensor.data().address();
-        Long below = byAddress.lowerKey(from);
-        if (below != null && end(below, byAddress.get(below)) > from) {
-            byAddress.remove(below);
+        Map.Entry<Long, int[]> below = byAddress.lowerEntry(from);
+        if (below != null && end(below.getKey(), below.getValue()) > from) {
+            byAddress.remove(below.getKey());
         }
         byAddress.subMap(from, from + Math.max(1, tensor.data().byteSize())).clear();
     }
@@ -40,7 +40,8 @@ final class UploadedInts {
         long from = tensor.data().address();
         int size = Math.toIntExact(tensor.size());
         Map.Entry<Long, int[]> entry = byAddress.floorEntry(from);
-        if (entry != null && end(entry.getKey(), entry.getValue()) >= from + tensor.data().byteSize()) {
+        if (entry != null
+                && end(entry.getKey(), entry.getValue()) >= from + tensor.data().byteSize()) {
             int begin = (int) ((from - entry.getKey()) / Integer.BYTES);
             return begin == 0 && entry.getValue().length == size
                     ? entry.getValue()

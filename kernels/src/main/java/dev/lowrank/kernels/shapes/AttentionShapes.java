@@ -71,8 +71,7 @@ public final class AttentionShapes {
         like(k, "attentionBackward dV", dV);
     }
 
-    private static void operands(
-            String op, Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape) {
+    private static void operands(String op, Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape) {
         Shapes.realMatrix(op + " q", q);
         Shapes.require(
                 q.columns() % shape.heads() == 0 && q.columns() > 0,

@@ -19,6 +19,11 @@ public final class ElementwiseShapes {
         Shapes.reals("convert target", target, source.size());
     }
 
+    /** target of any type. */
+    public static void zero(Tensor target) {
+        Shapes.usable("zero target", target);
+    }
+
     /** target F32 or BF16. */
     public static void scale(Tensor target) {
         Shapes.reals("scale target", target);

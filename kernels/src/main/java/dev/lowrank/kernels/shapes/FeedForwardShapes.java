@@ -12,7 +12,8 @@ public final class FeedForwardShapes {
     private FeedForwardShapes() {}
 
     /** x BF16 [N, C]; gate and up from C to F, down from F; base of out's type, or null; kept BF16; out [N, C]. */
-    public static void feedForward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
+    public static void feedForward(
+            Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
         common("feedForward", x, layers, kept);
         Shapes.realMatrix("feedForward out", out, x.rows(), layers.down().outputs());
         if (base != null) {

@@ -57,8 +57,7 @@ public final class HeadShapes {
         rows(hidden, weight.rows(), weight.columns(), target, losses, dHidden, labels);
     }
 
-    private static void lookUp(
-            String op, Tensor ids, Ints values, int entries, String name, Tensor rows, int columns) {
+    private static void lookUp(String op, Tensor ids, Ints values, int entries, String name, Tensor rows, int columns) {
         Shapes.ints(op + " ids", ids, ids.size());
         Shapes.realMatrix(op + " " + name, rows, ids.size(), columns);
         Shapes.inRange(op + " ids", values, ids.size(), entries, 0);

@@ -26,8 +26,7 @@ public final class ProductShapes {
     }
 
     /** a [M, K], c [M, N], each F32 or BF16; op(b) [K, N]; the term's product [M, N]; beta 0 or 1. */
-    public static void matmul(
-            Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+    public static void matmul(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
         int k = transposeB ? b.columns() : b.rows();
         int n = transposeB ? b.rows() : b.columns();
         Shapes.realMatrix("matmul a", a);

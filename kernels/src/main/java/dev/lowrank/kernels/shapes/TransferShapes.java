@@ -46,6 +46,7 @@ public final class TransferShapes {
         Shapes.require(
                 memory.byteSize() == tensor.data().byteSize(),
                 () -> "%s has %d bytes, but %s takes %d."
-                        .formatted(what, memory.byteSize(), tensor, tensor.data().byteSize()));
+                        .formatted(
+                                what, memory.byteSize(), tensor, tensor.data().byteSize()));
     }
 }

@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AdamW8Contract;
 import dev.lowrank.kernels.Kernels;
+import dev.lowrank.kernels.codes.DynamicMap;
 
 /** The contract with three threads. */
 class CpuAdamW8Test extends AdamW8Contract {

@@ -1,12 +1,12 @@
 package dev.lowrank.kernels.cpu;
 
-import dev.lowrank.kernels.memory.StackedWorkspace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
 

@@ -56,8 +56,7 @@ final class EmulatedDriver implements Driver {
         try {
             file = Files.createTempFile(memoryFolder(), "lowrank-emulated-", ".memory");
             errors = Files.createTempFile("lowrank-emulated-", ".log");
-            try (FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 channel.write(ByteBuffer.allocate(1), BYTES - 1);
                 memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, BYTES, arena);
             }

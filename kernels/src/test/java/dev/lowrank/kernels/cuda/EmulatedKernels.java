@@ -26,7 +26,9 @@ public final class EmulatedKernels {
     }
 
     static EmulatedDriver driver(int orders) {
-        assumeTrue(EmulatedProgram.canBeBuilt(), "The CUDA kernels were not run: there is no g++ to build the emulated device with.");
+        assumeTrue(
+                EmulatedProgram.canBeBuilt(),
+                "The CUDA kernels were not run: there is no g++ to build the emulated device with.");
         return new EmulatedDriver(EmulatedProgram.here().orElseThrow().path(), orders);
     }
 }

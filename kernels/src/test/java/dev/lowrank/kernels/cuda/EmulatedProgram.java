@@ -111,7 +111,8 @@ final class EmulatedProgram {
     private Path compile(Path source, Path folder) {
         String name = source.getFileName().toString().replaceFirst("\\..*", "");
         Path object = folder.resolve(name + ".o");
-        List<String> command = new ArrayList<>(List.of("g++", "-x", "c++", "-c", source.toString(), "-o", object.toString()));
+        List<String> command =
+                new ArrayList<>(List.of("g++", "-x", "c++", "-c", source.toString(), "-o", object.toString()));
         command.addAll(List.of("-DSOURCE=" + name, "-I" + kernels, "-I" + device));
         command.addAll(OPTIONS);
         run(command);
@@ -120,7 +121,8 @@ final class EmulatedProgram {
 
     private static void run(List<String> command) {
         try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
                 throw new IllegalStateException("g++ refused the kernels:\n" + said);
@@ -147,7 +149,9 @@ final class EmulatedProgram {
 
     private static List<Path> files(Path folder, String end) throws IOException {
         try (Stream<Path> all = Files.list(folder)) {
-            return all.filter(file -> file.getFileName().toString().endsWith(end)).sorted().toList();
+            return all.filter(file -> file.getFileName().toString().endsWith(end))
+                    .sorted()
+                    .toList();
         }
     }
 
