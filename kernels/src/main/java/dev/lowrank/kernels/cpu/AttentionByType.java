@@ -5,6 +5,7 @@ import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.shapes.Shapes;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -3,6 +3,7 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 
 /**

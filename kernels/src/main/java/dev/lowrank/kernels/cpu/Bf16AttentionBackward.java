@@ -5,6 +5,7 @@ import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.cpu.StripProduct.Factors;
 import dev.lowrank.kernels.cpu.StripProduct.Target;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 

@@ -21,6 +21,9 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.shapes.FeedForwardShapes;
+import dev.lowrank.kernels.shapes.LowRankShapes;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -295,7 +298,7 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void lowRank(Tensor x, LowRankLayer layer, @Nullable Tensor base, Tensor h, Tensor y) {
-        LowRankShapes.forward(x, layer, base, h, y);
+        LowRankShapes.lowRank(x, layer, base, h, y);
         if (x.dtype() == DType.BF16 && h.dtype() == DType.BF16) {
             lowRank.forward(x, layer, base, h, y);
             return;
@@ -318,7 +321,7 @@ public final class CpuKernels implements Kernels {
             @Nullable Tensor dB,
             float beta,
             @Nullable Tensor dx) {
-        LowRankShapes.backward(dy, x, h, layer, dA, dB, beta, dx);
+        LowRankShapes.lowRankBackward(dy, x, h, layer, dA, dB, beta, dx);
         boolean half = x.dtype() == DType.BF16 && h.dtype() == DType.BF16 && (dx == null || dx.dtype() == DType.BF16);
         if (half) {
             List<LowRankBranch> one = List.of(new LowRankBranch(layer, h, dy));
@@ -342,21 +345,21 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void lowRankBranches(Tensor x, List<LowRankBranch> branches) {
-        LowRankShapes.branches("lowRankBranches", x, branches);
+        LowRankShapes.lowRankBranches(x, branches);
         lowRank.forward(x, branches);
     }
 
     @Override
     public void lowRankBranchesBackward(
             Tensor x, List<LowRankBranch> branches, List<LowRankGradient> gradients, float beta, @Nullable Tensor dx) {
-        LowRankShapes.branchesBackward(x, branches, gradients, beta, dx);
+        LowRankShapes.lowRankBranchesBackward(x, branches, gradients, beta, dx);
         lowRank.backward(x, branches, gradients, beta, dx);
     }
 
     @Override
     public void feedForward(
             Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
-        FeedForwardShapes.forward(x, layers, base, kept, out);
+        FeedForwardShapes.feedForward(x, layers, base, kept, out);
         feedForward.forward(x, layers, base, kept, out);
     }
 
@@ -370,7 +373,7 @@ public final class CpuKernels implements Kernels {
             LowRankGradient up,
             LowRankGradient down,
             @Nullable Tensor dx) {
-        FeedForwardShapes.backward(dOut, x, layers, kept, gate, up, down, dx);
+        FeedForwardShapes.feedForwardBackward(dOut, x, layers, kept, gate, up, down, dx);
         feedForward.backward(dOut, x, layers, kept, gate, up, down, dx);
     }
 

@@ -7,6 +7,7 @@ import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -117,7 +118,8 @@ final class CrossEntropy {
         Shapes.realMatrix("linearCrossEntropy hidden", hidden);
         Shapes.realMatrix("linearCrossEntropy hidden", hidden, hidden.rows(), width);
         Shapes.ints("linearCrossEntropy labels", target.labels(), hidden.rows());
-        Shapes.inRange("linearCrossEntropy labels", target.labels(), vocabulary, Kernels.IGNORED);
+        Shapes.inRange(
+                "linearCrossEntropy labels", Lanes.ints(target.labels()), hidden.rows(), vocabulary, Kernels.IGNORED);
         if (rowScale != null) {
             Shapes.floats("linearCrossEntropy rowScale", rowScale, hidden.rows());
         }

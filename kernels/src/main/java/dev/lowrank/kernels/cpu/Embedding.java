@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 
 /** Table look-up and the addition of gradients back into the table. */
@@ -62,6 +63,6 @@ final class Embedding {
     private static void check(String op, Tensor ids, int entries, int columns, String name, Tensor rows) {
         Shapes.ints(op + " ids", ids, ids.size());
         Shapes.realMatrix(op + " " + name, rows, ids.size(), columns);
-        Shapes.inRange(op + " ids", ids, entries, 0);
+        Shapes.inRange(op + " ids", Lanes.ints(ids), ids.size(), entries, 0);
     }
 }

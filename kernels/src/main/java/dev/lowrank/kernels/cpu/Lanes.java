@@ -3,6 +3,8 @@ package dev.lowrank.kernels.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.shapes.Ints;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
@@ -56,6 +58,11 @@ final class Lanes {
 
     static int getInt(MemorySegment data, long at) {
         return data.getAtIndex(JAVA_INT, at);
+    }
+
+    /** The elements of an I32 tensor, for its check. */
+    static Ints ints(Tensor tensor) {
+        return i -> getInt(tensor.data(), i);
     }
 
     static FloatVector all(float value) {

@@ -4,6 +4,7 @@ import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
+import dev.lowrank.kernels.shapes.Shapes;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,7 +72,7 @@ final class Matmul {
         Shapes.require(
                 a.columns() == k, () -> "matmul of %s and a frozen matrix: the inner extents differ.".formatted(a));
         Shapes.realMatrix("matmul c", c, a.rows(), n);
-        Shapes.require(beta == 0 || beta == 1, () -> "matmul beta is %s, but must be 0 or 1.".formatted(beta));
+        Shapes.beta("matmul", beta);
         if (term != null) {
             Shapes.realMatrix("matmul term", term.left());
             int rank = term.left().columns();

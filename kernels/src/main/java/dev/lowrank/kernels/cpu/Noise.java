@@ -1,6 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;

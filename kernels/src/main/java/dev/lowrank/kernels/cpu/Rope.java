@@ -2,6 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
+import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -36,7 +37,7 @@ final class Rope {
                 () -> "rope cos is %s, which turns %d elements of a head of %d.".formatted(cos, 2L * half, width));
         Shapes.matrix("rope sin", sin, cos.rows(), half);
         Shapes.ints("rope positions", positions, rows);
-        Shapes.inRange("rope positions", positions, cos.rows(), 0);
+        Shapes.inRange("rope positions", Lanes.ints(positions), rows, cos.rows(), 0);
         float sign = transposed ? -1 : 1;
         if (CodedRope.takes(x, half)) {
             team.rows(rows, columns, (part, from, to) -> {

@@ -1,4 +1,4 @@
-package dev.lowrank.kernels.cpu;
+package dev.lowrank.kernels.shapes;
 
 import dev.lowrank.kernels.FeedForwardLayers;
 import dev.lowrank.kernels.FeedForwardState;
@@ -8,10 +8,12 @@ import dev.lowrank.kernels.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** The checks of a feed-forward's operations. */
-final class FeedForwardShapes {
+public final class FeedForwardShapes {
     private FeedForwardShapes() {}
 
-    static void forward(Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
+    /** x BF16 [N, C]; gate and up from C to F, down from F; base of out's type, or null; kept BF16; out [N, C]. */
+    public static void feedForward(
+            Tensor x, FeedForwardLayers layers, @Nullable Tensor base, FeedForwardState kept, Tensor out) {
         common("feedForward", x, layers, kept);
         Shapes.realMatrix("feedForward out", out, x.rows(), layers.down().outputs());
         if (base != null) {
@@ -20,7 +22,8 @@ final class FeedForwardShapes {
         }
     }
 
-    static void backward(
+    /** As {@link #feedForward}; dOut [N, C]; gradients of each layer as in a low-rank one; dx BF16 [N, C] or null. */
+    public static void feedForwardBackward(
             Tensor dOut,
             Tensor x,
             FeedForwardLayers layers,
@@ -63,7 +66,6 @@ final class FeedForwardShapes {
                 layer.inputs() == in && layer.outputs() == out,
                 () -> "%s is from %d to %d, but must be from %d to %d."
                         .formatted(what, layer.inputs(), layer.outputs(), in, out));
-        Shapes.matrix(what + " a", layer.a(), layer.rank(), in);
-        Shapes.matrix(what + " b", layer.b(), out, layer.rank());
+        LowRankShapes.factors(what, layer);
     }
 }
