@@ -3,7 +3,7 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.Activation;
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ElementwiseShapes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -27,9 +27,7 @@ final class Activating {
     }
 
     void gated(Activation activation, Tensor gate, Tensor up, Tensor out) {
-        Shapes.reals("gated gate", gate);
-        Shapes.reals("gated up", up, gate.size());
-        Shapes.reals("gated out", out, gate.size());
+        ElementwiseShapes.gated(gate, up, out);
         if (allHalf(gate, up, out)) {
             team.elements(
                     gate.size(),
@@ -66,12 +64,8 @@ final class Activating {
 
     /** From {@code out = f(gate) * up}: {@code dUp = dOut * f(gate)} and {@code dGate = dOut * up * f'(gate)}. */
     void gatedBackward(Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-        Shapes.reals("gatedBackward dOut", dOut);
+        ElementwiseShapes.gatedBackward(dOut, gate, up, dGate, dUp);
         long size = dOut.size();
-        Shapes.reals("gatedBackward gate", gate, size);
-        Shapes.reals("gatedBackward up", up, size);
-        Shapes.reals("gatedBackward dGate", dGate, size);
-        Shapes.reals("gatedBackward dUp", dUp, size);
         if (allHalf(dOut, gate, up, dGate, dUp)) {
             team.elements(
                     size,
@@ -125,8 +119,7 @@ final class Activating {
     }
 
     void forward(Activation activation, Tensor x, Tensor out) {
-        Shapes.reals("activation x", x);
-        Shapes.reals("activation out", out, x.size());
+        ElementwiseShapes.activation(x, out);
         Floats in = Floats.of(x);
         Floats outs = Floats.of(out);
         team.elements(x.size(), (from, to) -> {
@@ -142,9 +135,7 @@ final class Activating {
 
     /** From {@code out = f(x)}: {@code dX = dOut * f'(x)}. */
     void backward(Activation activation, Tensor dOut, Tensor x, Tensor dX) {
-        Shapes.reals("activationBackward dOut", dOut);
-        Shapes.reals("activationBackward x", x, dOut.size());
-        Shapes.reals("activationBackward dX", dX, dOut.size());
+        ElementwiseShapes.activationBackward(dOut, x, dX);
         Floats in = Floats.of(x);
         team.elements(dOut.size(), (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, BLOCK, dOut, dX);

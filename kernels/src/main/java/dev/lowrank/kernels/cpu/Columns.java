@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ColumnShapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +15,8 @@ final class Columns {
     }
 
     void addBias(Tensor x, Tensor bias) {
-        Shapes.realMatrix("addBias x", x);
+        ColumnShapes.addBias(x, bias);
         int columns = x.columns();
-        Shapes.floats("addBias bias", bias, columns);
         team.rows(x.rows(), columns, (part, from, to) -> {
             Stretch data = Stretch.of(team, part, columns, x)[0];
             for (long n = from; n < to; n++) {
@@ -30,8 +29,7 @@ final class Columns {
 
     /** {@code y[n] = x[n] + bias} gives {@code dBias = sum over n of dy[n]}; no two threads touch the same column. */
     void sums(Tensor dy, Tensor dBias) {
-        Shapes.realMatrix("columnSums dy", dy);
-        Shapes.floats("columnSums dBias", dBias, dy.columns());
+        ColumnShapes.columnSums(dy, dBias);
         addRows(team, dy, dBias);
     }
 
@@ -49,10 +47,8 @@ final class Columns {
     }
 
     void scale(Tensor x, Tensor factor, Tensor out) {
-        Shapes.realMatrix("scaleColumns x", x);
+        ColumnShapes.scaleColumns(x, factor, out);
         int columns = x.columns();
-        Shapes.floats("scaleColumns factor", factor, columns);
-        Shapes.realMatrix("scaleColumns out", out, x.rows(), columns);
         team.rows(x.rows(), columns, (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, columns, x, out);
             Stretch in = s[0];
@@ -71,16 +67,10 @@ final class Columns {
      * {@code df = sum over n of dy x}.
      */
     void scaleBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {
-        Shapes.realMatrix("scaleColumnsBackward x", x);
+        ColumnShapes.scaleColumnsBackward(dy, x, factor, dX, dFactor);
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.realMatrix("scaleColumnsBackward dy", dy, rows, columns);
-        Shapes.floats("scaleColumnsBackward factor", factor, columns);
-        if (dX != null) {
-            Shapes.realMatrix("scaleColumnsBackward dX", dX, rows, columns);
-        }
         if (dFactor != null) {
-            Shapes.floats("scaleColumnsBackward dFactor", dFactor, columns);
             team.columns(rows, columns, (part, from, to) -> {
                 int count = (int) (to - from);
                 Stretch[] s = Stretch.of(team, part, count, dy, x);
@@ -121,10 +111,7 @@ final class Columns {
     }
 
     void copy(Tensor source, int sourceColumn, Tensor target, int targetColumn, int columns) {
-        Shapes.realMatrix("copyColumns source", source);
-        Shapes.realMatrix("copyColumns target", target, source.rows(), target.columns());
-        inside("source", source, sourceColumn, columns);
-        inside("target", target, targetColumn, columns);
+        ColumnShapes.copyColumns(source, sourceColumn, target, targetColumn, columns);
         long sourceRow = source.columns();
         long targetRow = target.columns();
         Floats in = Floats.of(source);
@@ -134,13 +121,6 @@ final class Columns {
                 Floats.convert(in, n * sourceRow + sourceColumn, out, n * targetRow + targetColumn, columns);
             }
         });
-    }
-
-    private static void inside(String what, Tensor matrix, int first, int columns) {
-        Shapes.require(
-                first >= 0 && columns >= 0 && columns <= matrix.columns() - first,
-                () -> "copyColumns %s is %s, which has no %d columns from %d on."
-                        .formatted(what, matrix, columns, first));
     }
 
     /** {@code sum += row} over {@code n} columns. */

@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ElementwiseShapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -21,10 +21,7 @@ final class Dropout {
 
     /** The mask does not depend on x, so {@code dx = mask / (1 - rate) * dOut}: this same operation on the gradient. */
     void run(Tensor x, float rate, long key, boolean accumulate, Tensor out) {
-        Shapes.require(
-                rate >= 0 && rate < 1, () -> "dropout rate must be at least 0 and below 1, but is %s.".formatted(rate));
-        Shapes.reals("dropout x", x);
-        Shapes.reals("dropout out", out, x.size());
+        ElementwiseShapes.dropout(x, rate, out);
         int threshold = Math.round(rate * (1 << 24));
         float factor = 1 / (1 - rate);
         team.elements(x.size(), (part, from, to) -> {

@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ElementwiseShapes;
 import java.lang.foreign.MemorySegment;
 
 /** Copying, clearing, scaling and adding whole tensors. */
@@ -13,10 +13,7 @@ final class Elementwise {
     }
 
     void copy(Tensor source, Tensor target) {
-        if (source.dtype() != target.dtype() || source.size() != target.size()) {
-            throw new IllegalArgumentException(
-                    "copy needs equal types and sizes, but was given %s and %s.".formatted(source, target));
-        }
+        ElementwiseShapes.copy(source, target);
         MemorySegment from = source.data();
         MemorySegment to = target.data();
         int bytes = source.dtype().bytes();
@@ -26,8 +23,7 @@ final class Elementwise {
     }
 
     void convert(Tensor source, Tensor target) {
-        Shapes.reals("convert source", source);
-        Shapes.reals("convert target", target, source.size());
+        ElementwiseShapes.convert(source, target);
         Floats from = Floats.of(source);
         Floats to = Floats.of(target);
         team.elements(source.size(), (begin, end) -> Floats.convert(from, begin, to, begin, end - begin));
@@ -43,7 +39,7 @@ final class Elementwise {
     }
 
     void scale(Tensor target, float factor) {
-        Shapes.reals("scale target", target);
+        ElementwiseShapes.scale(target);
         scale(team, target, factor);
     }
 
@@ -65,9 +61,7 @@ final class Elementwise {
     }
 
     void add(Tensor x, Tensor y, Tensor out) {
-        Shapes.reals("add x", x);
-        Shapes.reals("add y", y, x.size());
-        Shapes.reals("add out", out, x.size());
+        ElementwiseShapes.add(x, y, out);
         team.elements(x.size(), (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, Stretch.BLOCK, x, y, out);
             Stretch a = s[0];

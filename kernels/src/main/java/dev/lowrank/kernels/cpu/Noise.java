@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ElementwiseShapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -20,10 +20,7 @@ final class Noise {
     }
 
     void addUniform(Tensor x, float bound, long key) {
-        Shapes.require(
-                bound >= 0 && Float.isFinite(bound),
-                () -> "addUniformNoise bound must be a number of at least 0, but is %s.".formatted(bound));
-        Shapes.reals("addUniformNoise x", x);
+        ElementwiseShapes.addUniformNoise(x, bound);
         team.elements(x.size(), (part, from, to) -> {
             Stretch data = Stretch.of(team, part, Stretch.BLOCK, x)[0];
             CounterBits.chunks(

@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ReductionShapes;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
@@ -29,7 +29,7 @@ final class Reductions {
     }
 
     double sumOfSquares(Tensor x) {
-        Shapes.reals("sumOfSquares x", x);
+        ReductionShapes.sumOfSquares(x);
         long size = x.size();
         int count = blocksOf(size);
         if (blocks.length < count) {
@@ -52,9 +52,8 @@ final class Reductions {
     }
 
     void rowNorms(Tensor x, Tensor out) {
-        Shapes.realMatrix("rowNorms x", x);
+        ReductionShapes.rowNorms(x, out);
         int columns = x.columns();
-        Shapes.floats("rowNorms out", out, x.rows());
         team.rows(x.rows(), columns, (part, from, to) -> {
             Stretch in = Stretch.of(team, part, columns, x)[0];
             double[] buffer = new double[WIDTH];
@@ -66,7 +65,7 @@ final class Reductions {
     }
 
     boolean allFinite(Tensor x) {
-        Shapes.reals("allFinite x", x);
+        ReductionShapes.allFinite(x);
         boolean[] finite = {true};
         team.elements(x.size(), (part, from, to) -> {
             Stretch in = Stretch.of(team, part, Stretch.BLOCK, x)[0];

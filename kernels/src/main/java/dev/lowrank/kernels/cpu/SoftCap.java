@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ElementwiseShapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -13,10 +13,7 @@ final class SoftCap {
     private SoftCap() {}
 
     static void run(Team team, Tensor x, float cap) {
-        Shapes.require(
-                cap > 0 && cap < Float.POSITIVE_INFINITY,
-                () -> "softCap cap must be above 0 and finite, but is %s.".formatted(cap));
-        Shapes.reals("softCap x", x);
+        ElementwiseShapes.softCap(x, cap);
         team.elements(x.size(), (part, from, to) -> {
             Stretch data = Stretch.of(team, part, Stretch.BLOCK, x)[0];
             Stretch.blocks(from, to, (at, n) -> {
