@@ -23,7 +23,8 @@ import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
 import dev.lowrank.kernels.shapes.FeedForwardShapes;
 import dev.lowrank.kernels.shapes.LowRankShapes;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ProductShapes;
+import dev.lowrank.kernels.shapes.TransferShapes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -162,36 +163,32 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public void upload(float[] source, int offset, Tensor target) {
-        Shapes.reals("upload target", target);
-        fits("upload source", source.length, offset, target);
+        TransferShapes.upload(source, offset, target);
         Floats to = Floats.of(target);
         team.elements(target.size(), (from, end) -> to.write(source, offset + (int) from, from, (int) (end - from)));
     }
 
     @Override
     public void upload(int[] source, Tensor target) {
-        Shapes.ints("upload target", target, source.length);
+        TransferShapes.upload(source, target);
         MemorySegment.copy(source, 0, target.data(), ValueLayout.JAVA_INT, 0, source.length);
     }
 
     @Override
     public void upload(MemorySegment source, Tensor target) {
-        Shapes.usable("upload target", target);
-        sameBytes("upload source", source, target);
+        TransferShapes.upload(source, target);
         MemorySegment.copy(source, 0, target.data(), 0, source.byteSize());
     }
 
     @Override
     public void download(Tensor source, MemorySegment target) {
-        Shapes.usable("download source", source);
-        sameBytes("download target", target, source);
+        TransferShapes.download(source, target);
         MemorySegment.copy(source.data(), 0, target, 0, target.byteSize());
     }
 
     @Override
     public void download(Tensor source, float[] target, int offset) {
-        Shapes.reals("download source", source);
-        fits("download target", target.length, offset, source);
+        TransferShapes.download(source, target, offset);
         Floats from = Floats.of(source);
         team.elements(
                 source.size(), (begin, end) -> from.read(begin, target, offset + (int) begin, (int) (end - begin)));
@@ -275,19 +272,19 @@ public final class CpuKernels implements Kernels {
 
     @Override
     public Packed pack(Tensor matrix, Workspace memory) {
-        Shapes.realMatrix("pack matrix", matrix);
+        ProductShapes.pack(matrix);
         return half.pack(matrix, memory);
     }
 
     @Override
     public Packed packTable(Tensor matrix, Workspace memory) {
-        Shapes.realMatrix("packTable matrix", matrix);
+        ProductShapes.packTable(matrix);
         return half.pack(matrix, TiledEntropy.TILE, memory);
     }
 
     @Override
     public void unpack(Packed matrix, Tensor out) {
-        Shapes.realMatrix("unpack out", out, matrix.rows(), matrix.columns());
+        ProductShapes.unpack(matrix, out);
         half.unpack(matrix, out);
     }
 
@@ -546,20 +543,6 @@ public final class CpuKernels implements Kernels {
                 + feedForward.unpackedBytes()
                 + team.scratchBytes()
                 + copies.peak();
-    }
-
-    private static void fits(String what, int length, int offset, Tensor tensor) {
-        if (offset < 0 || tensor.size() > length - offset) {
-            throw new IllegalArgumentException(
-                    "%s has %d floats, too few for %s from %d on.".formatted(what, length, tensor, offset));
-        }
-    }
-
-    private static void sameBytes(String what, MemorySegment memory, Tensor tensor) {
-        if (memory.byteSize() != tensor.data().byteSize()) {
-            throw new IllegalArgumentException("%s has %d bytes, but %s takes %d."
-                    .formatted(what, memory.byteSize(), tensor, tensor.data().byteSize()));
-        }
     }
 
     private static String vectors() {

@@ -4,7 +4,7 @@ import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.FrozenMatrix;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.ProductShapes;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,17 +27,10 @@ final class Matmul {
     }
 
     void run(Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c) {
-        Shapes.realMatrix("matmul a", a);
-        Shapes.realMatrix("matmul b", b);
+        ProductShapes.matmul(a, transposeA, b, transposeB, c);
         int m = transposeA ? a.columns() : a.rows();
         int k = transposeA ? a.rows() : a.columns();
         int n = transposeB ? b.rows() : b.columns();
-        int inner = transposeB ? b.columns() : b.rows();
-        Shapes.require(
-                k == inner,
-                () -> "matmul of %s%s and %s%s: the inner extents %d and %d differ."
-                        .formatted(a, transposeA ? "^T" : "", b, transposeB ? "^T" : "", k, inner));
-        Shapes.realMatrix("matmul c", c, m, n);
         if (m == 0 || n == 0) {
             return;
         }
@@ -66,20 +59,9 @@ final class Matmul {
     }
 
     void run(Tensor a, FrozenMatrix b, boolean transposeB, @Nullable Term term, float beta, Tensor c) {
+        ProductShapes.matmul(a, b, transposeB, term, beta, c);
         int k = transposeB ? b.columns() : b.rows();
         int n = transposeB ? b.rows() : b.columns();
-        Shapes.realMatrix("matmul a", a);
-        Shapes.require(
-                a.columns() == k, () -> "matmul of %s and a frozen matrix: the inner extents differ.".formatted(a));
-        Shapes.realMatrix("matmul c", c, a.rows(), n);
-        Shapes.beta("matmul", beta);
-        if (term != null) {
-            Shapes.realMatrix("matmul term", term.left());
-            int rank = term.left().columns();
-            Shapes.realMatrix("matmul term", term.left(), a.rows(), rank);
-            Tensor right = term.right();
-            Shapes.realMatrix("matmul term", right, term.transposed() ? n : rank, term.transposed() ? rank : n);
-        }
         if (a.rows() > 0 && n > 0 && k > 0) {
             half.run(a, b, transposeB, term, beta, c);
         }
