@@ -3,7 +3,6 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -59,11 +58,7 @@ final class Attention {
 
     void forward(
             Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
-        AttentionCall call = AttentionCall.of("attention", q, k, v, sequences, shape);
-        Shapes.matrix("attention out", out, q.rows(), q.columns());
-        if (lse != null) {
-            Shapes.matrix("attention lse", lse, q.rows(), shape.heads());
-        }
+        AttentionCall call = AttentionCall.of(q, k, v, sequences, shape);
         long total = call.cost(BLOCK) * shape.heads();
         int parts = team.parts(total * call.width());
         team.run(parts, part -> {
@@ -159,13 +154,7 @@ final class Attention {
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        AttentionCall call = AttentionCall.of("attentionBackward", q, k, v, sequences, shape);
-        Shapes.matrix("attentionBackward dOut", dOut, q.rows(), q.columns());
-        Shapes.matrix("attentionBackward out", out, q.rows(), q.columns());
-        Shapes.matrix("attentionBackward lse", lse, q.rows(), shape.heads());
-        Shapes.matrix("attentionBackward dQ", dQ, q.rows(), q.columns());
-        Shapes.matrix("attentionBackward dK", dK, k.rows(), k.columns());
-        Shapes.matrix("attentionBackward dV", dV, k.rows(), k.columns());
+        AttentionCall call = AttentionCall.of(q, k, v, sequences, shape);
         Gradients gradients = new Gradients(dOut.data(), out.data(), lse.data(), dQ.data(), dK.data(), dV.data());
         long total = call.cost(BLOCK) * shape.kvHeads();
         int parts = team.parts(call.cost(BLOCK) * shape.heads() * call.width());

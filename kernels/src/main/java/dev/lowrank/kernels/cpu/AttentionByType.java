@@ -5,7 +5,7 @@ import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.AttentionShapes;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,10 +35,7 @@ final class AttentionByType {
 
     void forward(
             Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
-        Shapes.reals("attention q", q);
-        Shapes.reals("attention k", k);
-        Shapes.reals("attention v", v);
-        Shapes.reals("attention out", out);
+        AttentionShapes.attention(q, k, v, sequences, shape, out, lse);
         if (all(DType.F32, q, k, v, out)) {
             single.forward(q, k, v, sequences, shape, out, lse);
         } else if (multipliesBf16 && all(DType.BF16, q, k, v, out)) {
@@ -64,14 +61,7 @@ final class AttentionByType {
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        Shapes.reals("attentionBackward dOut", dOut);
-        Shapes.reals("attentionBackward q", q);
-        Shapes.reals("attentionBackward k", k);
-        Shapes.reals("attentionBackward v", v);
-        Shapes.reals("attentionBackward out", out);
-        Shapes.reals("attentionBackward dQ", dQ);
-        Shapes.reals("attentionBackward dK", dK);
-        Shapes.reals("attentionBackward dV", dV);
+        AttentionShapes.attentionBackward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
         if (all(DType.F32, dOut, q, k, v, out, dQ, dK, dV)) {
             single.backward(dOut, q, k, v, out, lse, sequences, shape, dQ, dK, dV);
         } else if (multipliesBf16 && all(DType.BF16, dOut, q, k, v, out, dQ, dK, dV)) {

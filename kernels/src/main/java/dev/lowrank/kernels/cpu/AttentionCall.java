@@ -3,7 +3,6 @@ package dev.lowrank.kernels.cpu;
 import dev.lowrank.kernels.AttentionShape;
 import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -88,25 +87,8 @@ record AttentionCall(
         return (keyStart(sequence) + (long) j) * keyRow() + (long) kvHead * width;
     }
 
-    static AttentionCall of(String op, Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape) {
-        Shapes.realMatrix(op + " q", q);
-        Shapes.require(
-                q.columns() % shape.heads() == 0 && q.columns() > 0,
-                () -> "%s q is %s, which does not divide into %d heads.".formatted(op, q, shape.heads()));
-        int width = q.columns() / shape.heads();
-        Shapes.realMatrix(op + " k", k);
-        Shapes.realMatrix(op + " k", k, k.rows(), (long) shape.kvHeads() * width);
-        Shapes.realMatrix(op + " v", v, k.rows(), (long) shape.kvHeads() * width);
-        whole(op + " queries", sequences.queryStarts(), q.rows());
-        whole(op + " keys", sequences.keyStarts(), k.rows());
-        return new AttentionCall(q.data(), k.data(), v.data(), sequences, shape, width);
-    }
-
-    private static void whole(String what, int[] starts, int rows) {
-        Shapes.require(
-                starts[0] == 0 && starts[starts.length - 1] == rows,
-                () -> "%s: the sequences cover rows %d to %d, but there are %d."
-                        .formatted(what, starts[0], starts[starts.length - 1], rows));
+    static AttentionCall of(Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape) {
+        return new AttentionCall(q.data(), k.data(), v.data(), sequences, shape, q.columns() / shape.heads());
     }
 
     /** The part that does a job: jobs in order, cut where equal shares of the cost end. */

@@ -5,7 +5,6 @@ import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.cpu.StripProduct.Factors;
 import dev.lowrank.kernels.cpu.StripProduct.Target;
-import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -34,11 +33,7 @@ final class Bf16Attention {
 
     void forward(
             Tensor q, Tensor k, Tensor v, Sequences sequences, AttentionShape shape, Tensor out, @Nullable Tensor lse) {
-        AttentionCall call = AttentionCall.of("attention", q, k, v, sequences, shape);
-        Shapes.realMatrix("attention out", out, q.rows(), q.columns());
-        if (lse != null) {
-            Shapes.matrix("attention lse", lse, q.rows(), shape.heads());
-        }
+        AttentionCall call = AttentionCall.of(q, k, v, sequences, shape);
         Bf16Blocks blocks = new Bf16Blocks(call);
         int block = blocks.queries();
         long total = call.cost(block) * shape.kvHeads();

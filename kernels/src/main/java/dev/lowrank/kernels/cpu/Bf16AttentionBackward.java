@@ -5,7 +5,6 @@ import dev.lowrank.kernels.Sequences;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.cpu.StripProduct.Factors;
 import dev.lowrank.kernels.cpu.StripProduct.Target;
-import dev.lowrank.kernels.shapes.Shapes;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -68,13 +67,7 @@ final class Bf16AttentionBackward {
             Tensor dQ,
             Tensor dK,
             Tensor dV) {
-        AttentionCall call = AttentionCall.of("attentionBackward", q, k, v, sequences, shape);
-        Shapes.realMatrix("attentionBackward dOut", dOut, q.rows(), q.columns());
-        Shapes.realMatrix("attentionBackward out", out, q.rows(), q.columns());
-        Shapes.matrix("attentionBackward lse", lse, q.rows(), shape.heads());
-        Shapes.realMatrix("attentionBackward dQ", dQ, q.rows(), q.columns());
-        Shapes.realMatrix("attentionBackward dK", dK, k.rows(), k.columns());
-        Shapes.realMatrix("attentionBackward dV", dV, k.rows(), k.columns());
+        AttentionCall call = AttentionCall.of(q, k, v, sequences, shape);
         Gradients gradients = new Gradients(dOut.data(), out.data(), lse.data(), dQ.data(), dK.data(), dV.data());
         Bf16Blocks blocks = new Bf16Blocks(call);
         long total = call.cost(blocks.queries()) * shape.kvHeads();

@@ -1,7 +1,7 @@
 package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.NormShapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -15,14 +15,9 @@ final class LayerNorm {
     }
 
     void forward(Tensor x, Tensor weight, Tensor bias, float epsilon, Tensor y, Tensor mean, Tensor rstd) {
-        Shapes.realMatrix("layerNorm x", x);
+        NormShapes.layerNorm(x, weight, bias, y, mean, rstd);
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.floats("layerNorm weight", weight, columns);
-        Shapes.floats("layerNorm bias", bias, columns);
-        Shapes.realMatrix("layerNorm y", y, rows, columns);
-        Shapes.floats("layerNorm mean", mean, rows);
-        Shapes.floats("layerNorm rstd", rstd, rows);
         team.rows(rows, columns, (part, from, to) -> {
             Stretch[] s = Stretch.of(team, part, columns, x, y);
             MemorySegment in = s[0].memory();
@@ -63,21 +58,8 @@ final class LayerNorm {
             @Nullable Tensor dx,
             @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {
-        Shapes.realMatrix("layerNormBackward x", x);
-        int rows = x.rows();
-        int columns = x.columns();
-        Shapes.realMatrix("layerNormBackward dy", dy, rows, columns);
-        Shapes.floats("layerNormBackward weight", weight, columns);
-        Shapes.floats("layerNormBackward mean", mean, rows);
-        Shapes.floats("layerNormBackward rstd", rstd, rows);
-        if (dx != null) {
-            Shapes.realMatrix("layerNormBackward dx", dx, rows, columns);
-        }
-        if (dWeight != null) {
-            Shapes.floats("layerNormBackward dWeight", dWeight, columns);
-        }
+        NormShapes.layerNormBackward(dy, x, weight, mean, rstd, dx, dWeight, dBias);
         if (dBias != null) {
-            Shapes.floats("layerNormBackward dBias", dBias, columns);
             Columns.addRows(team, dy, dBias);
         }
         if (dWeight != null) {

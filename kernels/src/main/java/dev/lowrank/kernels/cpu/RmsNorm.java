@@ -2,7 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.NormShapes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -20,12 +20,9 @@ final class RmsNorm {
     }
 
     void forward(Tensor x, Tensor weight, float offset, float epsilon, Tensor y, Tensor rstd) {
-        Shapes.realMatrix("rmsNorm x", x);
+        NormShapes.rmsNorm(x, weight, y, rstd);
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.floats("rmsNorm weight", weight, columns);
-        Shapes.realMatrix("rmsNorm y", y, rows, columns);
-        Shapes.floats("rmsNorm rstd", rstd, rows);
         if (CodedNorm.takes(x, y)) {
             team.rows(rows, columns, (part, from, to) -> {
                 coded[part].forward(x, weight, offset, epsilon, y, rstd, from, to);
@@ -70,22 +67,13 @@ final class RmsNorm {
             Tensor rstd,
             @Nullable Tensor dx,
             @Nullable Tensor dWeight) {
-        Shapes.realMatrix("rmsNormBackward x", x);
-        int rows = x.rows();
-        int columns = x.columns();
-        Shapes.realMatrix("rmsNormBackward dy", dy, rows, columns);
-        Shapes.floats("rmsNormBackward weight", weight, columns);
-        Shapes.floats("rmsNormBackward rstd", rstd, rows);
-        if (dx != null) {
-            Shapes.realMatrix("rmsNormBackward dx", dx, rows, columns);
-        }
+        NormShapes.rmsNormBackward(dy, x, weight, rstd, dx, dWeight);
         if (dWeight != null) {
-            Shapes.floats("rmsNormBackward dWeight", dWeight, columns);
             weightGradient(dy, x, rstd.data(), dWeight.data());
         }
         if (dx != null) {
             if (CodedNorm.takes(x, dy) && dx.dtype() == DType.F32) {
-                team.rows(rows, columns, (part, from, to) -> {
+                team.rows(x.rows(), x.columns(), (part, from, to) -> {
                     coded[part].backward(dy, x, weight, offset, rstd, dx, from, to);
                 });
             } else {

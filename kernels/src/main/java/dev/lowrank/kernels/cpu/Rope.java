@@ -2,7 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.DType;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.AttentionShapes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -23,21 +23,11 @@ final class Rope {
      * the transpose: the same with the sine negated. That holds whether or not the matrix is a pure turn.
      */
     void run(Tensor x, int heads, Tensor positions, Tensor cos, Tensor sin, boolean transposed) {
-        Shapes.realMatrix("rope x", x);
+        AttentionShapes.rope(x, heads, positions, cos, sin, Lanes.ints(positions));
         int rows = x.rows();
         int columns = x.columns();
-        Shapes.require(
-                heads > 0 && columns % heads == 0,
-                () -> "rope x is %s, which does not divide into %d heads.".formatted(x, heads));
         int width = columns / heads;
-        Shapes.matrix("rope cos", cos);
         int half = cos.columns();
-        Shapes.require(
-                half > 0 && 2L * half <= width,
-                () -> "rope cos is %s, which turns %d elements of a head of %d.".formatted(cos, 2L * half, width));
-        Shapes.matrix("rope sin", sin, cos.rows(), half);
-        Shapes.ints("rope positions", positions, rows);
-        Shapes.inRange("rope positions", Lanes.ints(positions), rows, cos.rows(), 0);
         float sign = transposed ? -1 : 1;
         if (CodedRope.takes(x, half)) {
             team.rows(rows, columns, (part, from, to) -> {
