@@ -2,7 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.OptimizerShapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -18,12 +18,7 @@ final class AdamW {
     }
 
     void run(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-        Shapes.floats("adamW parameter", parameter);
-        long size = parameter.size();
-        Shapes.floats("adamW gradient", gradient, size);
-        Shapes.floats("adamW m", m, size);
-        Shapes.floats("adamW v", v, size);
-        Shapes.require(step.step() >= 1, () -> "adamW step counts from 1, but is %d.".formatted(step.step()));
+        OptimizerShapes.adamW(parameter, gradient, m, v, step);
         Rates rates = new Rates(
                 (float) (step.learningRate() * step.weightDecay()),
                 (float) (1 - step.beta1()),
@@ -31,7 +26,9 @@ final class AdamW {
                 (float) (1 / Math.sqrt(1 - StrictMath.pow(step.beta2(), step.step()))),
                 (float) step.epsilon(),
                 (float) (step.learningRate() / (1 - StrictMath.pow(step.beta1(), step.step()))));
-        team.elements(size, (from, to) -> run(parameter.data(), gradient.data(), m.data(), v.data(), rates, from, to));
+        team.elements(
+                parameter.size(),
+                (from, to) -> run(parameter.data(), gradient.data(), m.data(), v.data(), rates, from, to));
     }
 
     /**

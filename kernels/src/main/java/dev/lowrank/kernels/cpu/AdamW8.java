@@ -6,7 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.lowrank.kernels.AdamW8State;
 import dev.lowrank.kernels.AdamWStep;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.OptimizerShapes;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -36,16 +36,8 @@ final class AdamW8 {
     }
 
     void run(Tensor parameter, Tensor gradient, AdamW8State state, AdamWStep step) {
-        Shapes.floats("adamW8bit parameter", parameter);
+        OptimizerShapes.adamW8bit(parameter, gradient, state, step);
         long size = parameter.size();
-        Shapes.floats("adamW8bit gradient", gradient, size);
-        for (Tensor part : new Tensor[] {state.m(), state.mScale(), state.v(), state.vScale()}) {
-            Shapes.usable("adamW8bit state", part);
-        }
-        Shapes.require(
-                state.size() == size,
-                () -> "adamW8bit state is of %d elements, but the parameter is %s.".formatted(state.size(), parameter));
-        Shapes.require(step.step() >= 1, () -> "adamW8bit step counts from 1, but is %d.".formatted(step.step()));
         double correction1 = 1 - StrictMath.pow(step.beta1(), step.step());
         double correction2 = Math.sqrt(1 - StrictMath.pow(step.beta2(), step.step()));
         Rates rates = new Rates(

@@ -7,7 +7,7 @@ import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.HeadShapes;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -46,14 +46,9 @@ final class CrossEntropy {
             @Nullable Tensor dWeight,
             Workspace scratch) {
         Tensor labels = target.labels();
-        Shapes.realMatrix("linearCrossEntropy weight", weight);
+        HeadShapes.linearCrossEntropy(hidden, weight, target, losses, dHidden, dWeight, Lanes.ints(labels));
         int width = weight.columns();
         int vocabulary = weight.rows();
-        check(hidden, vocabulary, width, target, losses, dHidden);
-        if (dWeight != null) {
-            Shapes.matrix("linearCrossEntropy dWeight", dWeight, vocabulary, width);
-        }
-
         int[] rows = trainedRows(labels);
         int chunk = chunk(hidden, weight);
         boolean gradient = dHidden != null || dWeight != null;
@@ -87,8 +82,9 @@ final class CrossEntropy {
             @Nullable Tensor losses,
             @Nullable Tensor dHidden,
             Workspace scratch) {
-        check(hidden, weight.rows(), weight.columns(), target, losses, dHidden);
-        int[] rows = trainedRows(target.labels());
+        Tensor labels = target.labels();
+        HeadShapes.linearCrossEntropy(hidden, weight, target, losses, dHidden, Lanes.ints(labels));
+        int[] rows = trainedRows(labels);
         double[] loss = new double[rows.length];
         boolean[] correct = new boolean[rows.length];
         long mark = scratch.mark();
@@ -98,37 +94,13 @@ final class CrossEntropy {
         } finally {
             scratch.release(mark);
         }
-        zeroIgnored(target.labels(), losses, dHidden);
+        zeroIgnored(labels, losses, dHidden);
         return sum(loss, correct);
     }
 
     /** As {@link #projection}, with a frozen head. */
     TiledEntropy tiled(Tensor hidden, Packed weight, boolean gradient, Workspace scratch) {
         return new TiledEntropy(half, team, hidden, weight, gradient, scratch);
-    }
-
-    private static void check(
-            Tensor hidden,
-            int vocabulary,
-            int width,
-            TokenLoss target,
-            @Nullable Tensor losses,
-            @Nullable Tensor dHidden) {
-        Tensor rowScale = target.rowScale();
-        Shapes.realMatrix("linearCrossEntropy hidden", hidden);
-        Shapes.realMatrix("linearCrossEntropy hidden", hidden, hidden.rows(), width);
-        Shapes.ints("linearCrossEntropy labels", target.labels(), hidden.rows());
-        Shapes.inRange(
-                "linearCrossEntropy labels", Lanes.ints(target.labels()), hidden.rows(), vocabulary, Kernels.IGNORED);
-        if (rowScale != null) {
-            Shapes.floats("linearCrossEntropy rowScale", rowScale, hidden.rows());
-        }
-        if (losses != null) {
-            Shapes.floats("linearCrossEntropy losses", losses, hidden.rows());
-        }
-        if (dHidden != null) {
-            Shapes.realMatrix("linearCrossEntropy dHidden", dHidden, hidden.rows(), width);
-        }
     }
 
     /** Takes from scratch all that a call takes; how much depends on shapes alone. */

@@ -2,7 +2,7 @@ package dev.lowrank.kernels.cpu;
 
 import dev.lowrank.kernels.Packed;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.HeadShapes;
 import java.lang.foreign.MemorySegment;
 
 /** Table look-up and the addition of gradients back into the table. */
@@ -14,9 +14,8 @@ final class Embedding {
     }
 
     void forward(Tensor ids, Tensor table, Tensor out) {
-        Shapes.realMatrix("embedding table", table);
+        HeadShapes.embedding(ids, table, out, Lanes.ints(ids));
         int columns = table.columns();
-        check("embedding", ids, table.rows(), columns, "out", out);
         Floats entries = Floats.of(table);
         Floats rows = Floats.of(out);
         team.rows(out.rows(), columns, (from, to) -> {
@@ -29,8 +28,8 @@ final class Embedding {
 
     /** The same of a table as the processor's tiles want it. */
     void forward(Tensor ids, Packed table, Tensor out) {
+        HeadShapes.embedding(ids, table, out, Lanes.ints(ids));
         int columns = table.columns();
-        check("embedding", ids, table.rows(), columns, "out", out);
         PackedMatrix entries = Bf16Matmul.view(table, false);
         Floats rows = Floats.of(out);
         team.rows(out.rows(), columns, (part, from, to) -> {
@@ -46,9 +45,8 @@ final class Embedding {
      * {@code ids[n] = i}. Threads divide the columns: each adds all rows in order of n, and no two touch the same place.
      */
     void backward(Tensor ids, Tensor dOut, Tensor dTable) {
-        Shapes.matrix("embeddingBackward dTable", dTable);
+        HeadShapes.embeddingBackward(ids, dOut, dTable, Lanes.ints(ids));
         int columns = dTable.columns();
-        check("embeddingBackward", ids, dTable.rows(), columns, "dOut", dOut);
         int rows = dOut.rows();
         team.columns(rows, columns, (part, from, to) -> {
             int count = (int) (to - from);
@@ -58,11 +56,5 @@ final class Embedding {
                 Columns.addRow(in.memory(), in.read(n * columns + from, count), dTable.data(), target + from, count);
             }
         });
-    }
-
-    private static void check(String op, Tensor ids, int entries, int columns, String name, Tensor rows) {
-        Shapes.ints(op + " ids", ids, ids.size());
-        Shapes.realMatrix(op + " " + name, rows, ids.size(), columns);
-        Shapes.inRange(op + " ids", Lanes.ints(ids), ids.size(), entries, 0);
     }
 }

@@ -6,7 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.Nf4Shapes;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -40,8 +40,7 @@ final class Nf4Dequantizer {
     }
 
     void run(Nf4 source, Tensor out) {
-        Shapes.reals("dequantizeNf4 out", out, source.size());
-        Shapes.usable("dequantizeNf4 source", source.packed());
+        Nf4Shapes.dequantizeNf4(source, out);
         long size = source.size();
         int block = source.blockSize();
         MemorySegment packed = source.packed().data();

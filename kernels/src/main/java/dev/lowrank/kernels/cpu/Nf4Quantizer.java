@@ -5,7 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.lowrank.kernels.Nf4;
 import dev.lowrank.kernels.Tensor;
-import dev.lowrank.kernels.shapes.Shapes;
+import dev.lowrank.kernels.shapes.Nf4Shapes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -32,8 +32,7 @@ final class Nf4Quantizer {
     }
 
     void run(Tensor source, Nf4 target) {
-        Shapes.floats("quantizeNf4 source", source, target.size());
-        Shapes.usable("quantizeNf4 target", target.packed());
+        Nf4Shapes.quantizeNf4(source, target);
         float[] scales = new float[Math.toIntExact(target.blocks())];
         long size = target.size();
         int block = target.blockSize();
