@@ -13,7 +13,7 @@
 //   losses              F32, by row of the batch, or null
 //   sums [count]        each row's loss in double
 //   right [count]       1 where the largest logit before the cap, the first of several, is the label's
-//   gradient            [count, vocabulary], or null
+//   gradient            [count, vocabulary], or null; may be the logits
 extern "C" __global__ void crossEntropy(
     const float* logits, int count, int vocabulary, const int* rows, const int* labels, float cap, float scale, const float* rowScale,
     float* losses, double* sums, int* right, Reals gradient) {
@@ -71,6 +71,7 @@ extern "C" __global__ void crossEntropy(
             }
         }
         if (gradient.data != nullptr) {
+            __syncthreads();  // The gradient may take the place of the logits, of which the first thread has just read one.
             Reals g = gradient.from(static_cast<int64>(i) * vocabulary);
             float whole = rowScale == nullptr ? scale : scale * rowScale[rows[i]];
             float inverse = static_cast<float>(1 / sum);

@@ -89,10 +89,19 @@ struct Fiber {
     std::vector<Copy> copies;
 };
 
-const size_t STACK = 128 << 10;
+const size_t STACK = 128 << 10;  // and at least a page more than what kernels need
 const int MOST_THREADS = 1024;
 
+struct Warp {
+    int arrived;         // lanes that wait in the operation under way
+    int ended;
+    const Fiber* first;  // of them
+    int turn;            // which of the two the next exchange uses: a lane that is quick may not overwrite what others still read
+    unsigned char exchanged[2][32][16];
+};
+
 std::vector<Fiber> fibers(MOST_THREADS);
+std::vector<Warp> warps(MOST_THREADS / 32);
 std::vector<char*> freeStacks;
 int threads;
 int current;
@@ -150,9 +159,11 @@ char* stack() {
     return memory;
 }
 
+// Stacks begin at places of their own within a page, as they would otherwise share a few sets of the first cache.
 void prepare(Fiber& fiber) {
     fiber.stack = stack();
-    void** top = reinterpret_cast<void**>(fiber.stack + STACK);
+    size_t shift = reinterpret_cast<uintptr_t>(fiber.stack) / STACK % 32 * 128;
+    void** top = reinterpret_cast<void**>(fiber.stack + STACK - shift);
     *--top = nullptr;  // where begin() would return to; also makes the stack as a call leaves it
     *--top = reinterpret_cast<void*>(begin);
     for (int i = 0; i < 6; i++) {
@@ -175,6 +186,11 @@ void resume(int thread) {
     if (fiber.state == State::Done) {
         freeStacks.push_back(fiber.stack);
         alive--;
+        warps[thread / 32].ended++;
+        if (warps[thread / 32].arrived > 0) {
+            const Place& place = warps[thread / 32].first->place;
+            fail("a lane of its warp has ended, and does not take part in %s:%d.", place.file, place.line);
+        }
         releaseBarrier();
     }
 }
@@ -214,11 +230,6 @@ void releaseBarrier() {
 
 // --- warp operations ---
 
-struct Exchanged {
-    unsigned char value[16];
-    size_t bytes;
-};
-
 struct Product {
     float* d;
     const unsigned* a;
@@ -234,7 +245,7 @@ struct Loaded {
 float half(unsigned word, int which) { return wordAsFloat(which == 0 ? word << 16 : word & 0xffff0000u); }
 
 void multiply(Fiber* warp) {
-    float a[16][16], b[16][8];
+    double a[16][16], b[16][8];
     for (int lane = 0; lane < 32; lane++) {
         const Product& p = *static_cast<Product*>(warp[lane].argument);
         int g = lane / 4, t = 2 * (lane % 4);
@@ -247,15 +258,21 @@ void multiply(Fiber* warp) {
             b[t + 8 + e][g] = half(p.b[1], e);
         }
     }
+    double d[16][8];
+    for (int row = 0; row < 16; row++) {
+        double sum[8] = {};
+        for (int k = 0; k < 16; k++) {
+            for (int column = 0; column < 8; column++) {
+                sum[column] += a[row][k] * b[k][column];
+            }
+        }
+        memcpy(d[row], sum, sizeof sum);
+    }
     for (int lane = 0; lane < 32; lane++) {
         const Product& p = *static_cast<Product*>(warp[lane].argument);
         for (int e = 0; e < 4; e++) {
             int row = lane / 4 + e / 2 * 8, column = 2 * (lane % 4) + e % 2;
-            double sum = p.d[e];
-            for (int k = 0; k < 16; k++) {
-                sum += static_cast<double>(a[row][k]) * b[k][column];
-            }
-            p.d[e] = static_cast<float>(sum);
+            p.d[e] = static_cast<float>(p.d[e] + d[row][column]);
         }
     }
 }
@@ -282,30 +299,30 @@ void meet(Operation operation, Place place, void* argument) {
     mine.operation = operation;
     mine.place = place;
     mine.argument = argument;
-    Fiber* warp = &fibers[current / 32 * 32];
-    bool all = true;
-    for (int lane = 0; lane < 32; lane++) {
-        if (warp[lane].state == State::Done) {
-            fail("a lane of its warp has ended, and does not take part in %s:%d.", place.file, place.line);
-        }
-        bool waits = warp[lane].state == State::Waiting;
-        if (waits && !same(mine, warp[lane])) {
-            fail("lanes of a warp wait at different places, in lines %d and %d of %s.", place.line, warp[lane].place.line, place.file);
-        }
-        all = all && waits;
+    Warp& warp = warps[current / 32];
+    if (warp.ended > 0) {
+        fail("a lane of its warp has ended, and does not take part in %s:%d.", place.file, place.line);
     }
-    if (all) {
-        if (operation == Operation::Multiply) {
-            multiply(warp);
-        } else if (operation == Operation::Load) {
-            load(warp);
-        }
-        for (int lane = 0; lane < 32; lane++) {
-            go(warp[lane]);
-        }
+    if (warp.arrived == 0) {
+        warp.first = &mine;
+    } else if (!same(mine, *warp.first)) {
+        fail("lanes of a warp wait at different places, in lines %d and %d of %s.", place.line, warp.first->place.line, place.file);
     }
-    if (!all) {
+    warp.arrived++;
+    if (warp.arrived < 32) {
         toScheduler();
+        return;
+    }
+    warp.arrived = 0;
+    warp.turn ^= 1;
+    Fiber* lanes = &fibers[current / 32 * 32];
+    if (operation == Operation::Multiply) {
+        multiply(lanes);
+    } else if (operation == Operation::Load) {
+        load(lanes);
+    }
+    for (int lane = 0; lane < 32; lane++) {
+        go(lanes[lane]);
     }
 }
 
@@ -337,6 +354,10 @@ void runBlock(const std::vector<int>& order) {
         fiber.operation = Operation::None;
         fiber.group = 0;
         fiber.copies.clear();
+    }
+    for (Warp& warp : warps) {
+        warp.arrived = 0;
+        warp.ended = 0;
     }
     alive = threads;
     atBarrier = 0;
@@ -410,7 +431,8 @@ int64_t allocate(uint64_t bytes) {
 
 void give(char* address, uint64_t bytes) {
     ASAN_POISON_MEMORY_REGION(address, bytes);
-    taken.erase(address - BASE);
+    uint64_t from = address - BASE;
+    taken.erase(taken.lower_bound(from), taken.lower_bound(from + bytes));
 }
 
 void free(char* address) {
@@ -419,12 +441,7 @@ void free(char* address) {
         fail("memory is given back that was never allocated.");
     }
     unusedBySize.emplace(piece->second, piece->first);
-    uint64_t end = piece->first + piece->second;
-    for (auto t = taken.lower_bound(piece->first); t != taken.end() && t->first < end;) {
-        auto next = std::next(t);
-        give(BASE + t->first, t->second);
-        t = next;
-    }
+    give(address, piece->second);
     pieces.erase(piece);
 }
 
@@ -436,40 +453,57 @@ void take(char* address, uint64_t bytes) {
     }
 }
 
-std::vector<char> snapshot() {
+// Tensors a launch can reach: those its parameters point into.
+using Ranges = std::map<uint64_t, uint64_t>;
+
+Ranges reachable() {
+    Ranges found;
+    for (int i = 0; i + 8 <= running->parameterBytes; i += 8) {
+        uint64_t value;
+        memcpy(&value, parameters + i, 8);
+        uint64_t at = value - reinterpret_cast<uint64_t>(BASE);
+        auto range = at < size ? taken.upper_bound(at) : taken.begin();
+        if (range != taken.begin()) {
+            found.insert(*std::prev(range));
+        }
+    }
+    return found;
+}
+
+std::vector<char> snapshot(const Ranges& ranges) {
     uint64_t total = 0;
-    for (auto& t : taken) {
-        total += t.second;
+    for (auto& range : ranges) {
+        total += range.second;
     }
     std::vector<char> all(total);
     char* to = all.data();
-    for (auto& t : taken) {
-        copyRaw(to, BASE + t.first, t.second);
-        to += t.second;
+    for (auto& range : ranges) {
+        copyRaw(to, BASE + range.first, range.second);
+        to += range.second;
     }
     return all;
 }
 
-void restore(const std::vector<char>& all) {
+void restore(const Ranges& ranges, const std::vector<char>& all) {
     const char* from = all.data();
-    for (auto& t : taken) {
-        copyRaw(BASE + t.first, from, t.second);
-        from += t.second;
+    for (auto& range : ranges) {
+        copyRaw(BASE + range.first, from, range.second);
+        from += range.second;
     }
 }
 
-void compare(const std::vector<char>& one, const std::vector<char>& other) {
+void compare(const Ranges& ranges, const std::vector<char>& one, const std::vector<char>& other) {
     if (one == other) {
         return;
     }
     uint64_t at = 0;
-    for (auto& t : taken) {
-        for (uint64_t i = 0; i < t.second; i++, at++) {
+    for (auto& range : ranges) {
+        for (uint64_t i = 0; i < range.second; i++, at++) {
             if (one[at] != other[at]) {
                 threadIdx.x = 0;
                 blockIdx = {0, 0, 0};
                 fail("the result depends on the order of blocks and threads, first in byte %llu of %llu of a tensor.",
-                     static_cast<unsigned long long>(i), static_cast<unsigned long long>(t.second));
+                     static_cast<unsigned long long>(i), static_cast<unsigned long long>(range.second));
             }
         }
     }
@@ -540,13 +574,14 @@ void launch() {
     if (orders == 1) {
         runGrid(0);
     } else {
-        std::vector<char> before = snapshot();
+        Ranges ranges = reachable();
+        std::vector<char> before = snapshot(ranges);
         runGrid(0);
-        std::vector<char> first = snapshot();
+        std::vector<char> first = snapshot(ranges);
         for (int order = 1; order < orders; order++) {
-            restore(before);
+            restore(ranges, before);
             runGrid(order);
-            compare(first, snapshot());
+            compare(ranges, first, snapshot(ranges));
         }
     }
     running = nullptr;
@@ -591,13 +626,11 @@ void barrier(Place place) {
 void warpBarrier(Place place) { meet(Operation::WarpBarrier, place, nullptr); }
 
 void exchange(const void* given, void* result, size_t bytes, int from, Place place) {
-    // Two meetings: nobody's value may go before all have read it.
-    Exchanged mine;
-    memcpy(mine.value, given, bytes);
-    mine.bytes = bytes;
-    meet(Operation::Exchange, place, &mine);
-    memcpy(result, static_cast<Exchanged*>(fibers[current / 32 * 32 + (from & 31)].argument)->value, bytes);
-    meet(Operation::WarpBarrier, place, &mine);
+    Warp& warp = warps[current / 32];
+    auto& values = warp.exchanged[warp.turn];
+    memcpy(values[current % 32], given, bytes);
+    meet(Operation::Exchange, place, nullptr);
+    memcpy(result, values[from & 31], bytes);
 }
 
 void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {

@@ -17,7 +17,7 @@ final class Columns {
                 .at(bias)
                 .with(x.rows())
                 .with(x.columns())
-                .overRows(x.rows());
+                .overRows(x.rows(), x.columns());
     }
 
     void sums(Tensor dy, Tensor dBias) {
@@ -39,7 +39,7 @@ final class Columns {
                 .with(targetColumn)
                 .with(columns)
                 .with(source.rows())
-                .overRows(columns == 0 ? 0 : source.rows());
+                .overRows(source.rows(), columns);
     }
 
     void scale(Tensor x, Tensor factor, boolean accumulate, Tensor out) {
@@ -50,7 +50,7 @@ final class Columns {
                 .with(out)
                 .with(x.rows())
                 .with(x.columns())
-                .overRows(x.rows());
+                .overRows(x.rows(), x.columns());
     }
 
     void scaleBackward(Tensor dy, Tensor x, Tensor factor, @Nullable Tensor dX, @Nullable Tensor dFactor) {

@@ -108,7 +108,7 @@ final class CrossEntropy {
                 .at(sums)
                 .at(right)
                 .with(gradient)
-                .overRows(count);
+                .overRows(count, vocabulary);
         device.launch("addLosses").at(sums).at(right).with(count).at(total).run(1, 1, 1, THREADS);
         if (gradient != null && dWeight != null) {
             products.run(gradient, true, gathered, false, 1, 1, dWeight);
@@ -129,7 +129,7 @@ final class CrossEntropy {
                 .with(target)
                 .with(count)
                 .with(source.columns())
-                .overRows(count);
+                .overRows(count, source.columns());
     }
 
     /** Zeros in rows without a label. */
@@ -143,7 +143,7 @@ final class CrossEntropy {
                         .with(target)
                         .with(ignored.length)
                         .with(target.columns())
-                        .overRows(ignored.length);
+                        .overRows(ignored.length, target.columns());
             }
         }
         device.scratch().release(mark);

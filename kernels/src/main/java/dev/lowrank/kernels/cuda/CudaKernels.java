@@ -329,7 +329,7 @@ public final class CudaKernels implements Kernels {
                 .with(out)
                 .with(out.rows())
                 .with(out.columns())
-                .overRows(out.rows());
+                .overRows(out.rows(), out.columns());
     }
 
     @Override
@@ -396,7 +396,7 @@ public final class CudaKernels implements Kernels {
                 .at(sin)
                 .with(cos.columns())
                 .with(transposed ? -1f : 1f)
-                .overRows(x.rows());
+                .overRows(x.rows(), x.columns());
     }
 
     @Override

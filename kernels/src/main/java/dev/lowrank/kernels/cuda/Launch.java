@@ -109,9 +109,9 @@ final class Launch {
         run(blocks(n), 1, 1, THREADS);
     }
 
-    /** Runs a kernel whose blocks stride over so many rows. */
-    void overRows(int rows) {
-        run(rows, 1, 1, THREADS);
+    /** Runs a kernel whose blocks stride over so many rows, with no more threads than a row has elements. */
+    void overRows(int rows, int columns) {
+        run(rows, 1, 1, Math.clamp(Math.ceilDiv(columns, WARP) * WARP, WARP, THREADS));
     }
 
     /** Runs a kernel whose warps stride over so many jobs. */

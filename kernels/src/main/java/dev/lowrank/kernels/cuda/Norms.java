@@ -21,7 +21,7 @@ final class Norms {
                 .at(rstd)
                 .with(x.rows())
                 .with(x.columns())
-                .overRows(x.rows());
+                .overRows(x.rows(), x.columns());
     }
 
     void rmsBackward(
@@ -42,7 +42,7 @@ final class Norms {
                     .with(dx)
                     .with(x.rows())
                     .with(x.columns())
-                    .overRows(x.rows());
+                    .overRows(x.rows(), x.columns());
         }
         if (dWeight != null) {
             device.launch("rmsNormWeight")
@@ -67,7 +67,7 @@ final class Norms {
                 .at(rstd)
                 .with(x.rows())
                 .with(x.columns())
-                .overRows(x.rows());
+                .overRows(x.rows(), x.columns());
     }
 
     void layerBackward(
@@ -89,7 +89,7 @@ final class Norms {
                     .with(dx)
                     .with(x.rows())
                     .with(x.columns())
-                    .overRows(x.rows());
+                    .overRows(x.rows(), x.columns());
         }
         if (dWeight != null || dBias != null) {
             device.launch("layerNormWeight")

@@ -46,7 +46,7 @@ final class Optimizers {
                 .with((float) (step.learningRate() * root / correction(step.beta1(), step)))
                 .with((float) (1 - step.learningRate() * step.weightDecay()))
                 .with(parameter.size())
-                .overRows(Math.toIntExact(Math.ceilDiv(parameter.size(), (long) AdamW8State.BLOCK)));
+                .overRows(Math.toIntExact(Math.ceilDiv(parameter.size(), (long) AdamW8State.BLOCK)), AdamW8State.BLOCK);
     }
 
     private static double correction(double beta, AdamWStep step) {

@@ -18,7 +18,7 @@ final class Reductions {
                 .with(x.rows())
                 .with(x.columns())
                 .at(out)
-                .overRows(x.rows());
+                .overRows(x.rows(), x.columns());
     }
 
     /** Each block of the grid, which is the same for a size always, has its part; the parts are added up here, in order. */

@@ -21,14 +21,9 @@ import java.util.stream.Stream;
 /** Builds the emulated device out of the kernels with g++, once for the same sources. */
 final class EmulatedProgram {
     private static final List<String> OPTIONS = List.of(
-            "-std=c++17",
-            "-O1",
-            "-g1",
-            "-Wall",
-            "-Wno-unknown-pragmas",
-            "-ffp-contract=off",
-            "-mfma",
-            "-fno-tree-loop-distribute-patterns",
+            "-std=c++17", "-O1", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
+
+    private static final List<String> CHECKS = List.of(
             "-fsanitize=address,alignment,bounds,shift,signed-integer-overflow,integer-divide-by-zero",
             "-fsanitize-sections=shared_*",
             "-fno-sanitize-recover=all");
@@ -85,9 +80,9 @@ final class EmulatedProgram {
                 Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
             List<Future<Path>> all = new ArrayList<>();
             for (Path source : files(kernels, ".cu")) {
-                all.add(workers.submit(() -> compile(source, folder)));
+                all.add(workers.submit(() -> compile(source, folder, CHECKS)));
             }
-            all.add(workers.submit(() -> compile(device.resolve("emulated.cpp"), folder)));
+            all.add(workers.submit(() -> compile(device.resolve("emulated.cpp"), folder, List.of("-O2"))));
             for (Future<Path> each : all) {
                 objects.add(each.get());
             }
@@ -99,7 +94,7 @@ final class EmulatedProgram {
         }
         Path unfinished = folder.resolve("unfinished");
         List<String> link = new ArrayList<>(List.of("g++", "-o", unfinished.toString()));
-        link.addAll(OPTIONS);
+        link.addAll(CHECKS);
         objects.forEach(object -> link.add(object.toString()));
         run(link);
         Files.move(unfinished, program, StandardCopyOption.ATOMIC_MOVE);
@@ -108,13 +103,14 @@ final class EmulatedProgram {
         }
     }
 
-    private Path compile(Path source, Path folder) {
+    private Path compile(Path source, Path folder, List<String> options) {
         String name = source.getFileName().toString().replaceFirst("\\..*", "");
         Path object = folder.resolve(name + ".o");
         List<String> command =
                 new ArrayList<>(List.of("g++", "-x", "c++", "-c", source.toString(), "-o", object.toString()));
         command.addAll(List.of("-DSOURCE=" + name, "-I" + kernels, "-I" + device));
         command.addAll(OPTIONS);
+        command.addAll(options);
         run(command);
         return object;
     }
@@ -137,7 +133,7 @@ final class EmulatedProgram {
 
     private String digest() throws IOException {
         MessageDigest sha = sha256();
-        sha.update(String.join(" ", OPTIONS).getBytes(StandardCharsets.UTF_8));
+        sha.update(String.join(" ", OPTIONS.toString(), CHECKS.toString()).getBytes(StandardCharsets.UTF_8));
         for (Path folder : List.of(kernels, device)) {
             for (Path file : files(folder, "")) {
                 sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
