@@ -71,14 +71,30 @@ INLINE void awaitCopies() {
     asm volatile("cp.async.wait_group %0;" ::"n"(left) : "memory");
 }
 
+const unsigned WHOLE_WARP = 0xffffffffu;
+const int WARP = 32;
+
+// The sum over a warp, the same in each of its lanes.
+template <class T>
+INLINE T warpSum(T value) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        value += __shfl_xor_sync(WHOLE_WARP, value, distance);
+    }
+    return value;
+}
+
+INLINE float warpMax(float value) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        value = fmaxf(value, __shfl_xor_sync(WHOLE_WARP, value, distance));
+    }
+    return value;
+}
+
 #else
 #include "emulated.h"
 #endif
 
 typedef long long int64;
-
-const unsigned WHOLE_WARP = 0xffffffffu;
-const int WARP = 32;
 
 INLINE float bf16AsFloat(unsigned short bits) { return wordAsFloat(static_cast<unsigned>(bits) << 16); }
 INLINE float roundedToBf16(float value) { return bf16AsFloat(roundToBf16(value)); }
@@ -136,22 +152,6 @@ struct Reals {
 // This thread's number in the whole grid, and how many there are.
 INLINE int64 gridThread() { return static_cast<int64>(blockIdx.x) * blockDim.x + threadIdx.x; }
 INLINE int64 gridThreads() { return static_cast<int64>(gridDim.x) * blockDim.x; }
-
-// The sum over a warp, the same in each of its lanes.
-template <class T>
-INLINE T warpSum(T value) {
-    for (int distance = WARP / 2; distance > 0; distance /= 2) {
-        value += __shfl_xor_sync(WHOLE_WARP, value, distance);
-    }
-    return value;
-}
-
-INLINE float warpMax(float value) {
-    for (int distance = WARP / 2; distance > 0; distance /= 2) {
-        value = fmaxf(value, __shfl_xor_sync(WHOLE_WARP, value, distance));
-    }
-    return value;
-}
 
 // The sum over a block, the same in all its threads and in the same order always. `warps` has 32 places in shared memory, and may be
 // used for the next sum at once.

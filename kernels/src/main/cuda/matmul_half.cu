@@ -123,6 +123,7 @@ INLINE void multiplyMatrices(
     int firstRow = blockIdx.y * ROWS, firstColumn = blockIdx.x * COLUMNS;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     int row = warp / 4 * 64, column = warp % 4 * 32;
+    bool needed = firstRow + row < m && firstColumn + column < n;  // the warp's part; thin matrices have few of them
     float sum[DOWN][ACROSS][4] = {};
     bringLeft<transposeA>(a, firstRow, 0, left);
     bringRight<transposeB>(b, firstColumn, 0, right);
@@ -135,7 +136,9 @@ INLINE void multiplyMatrices(
         endCopies();
         awaitCopies<1>();
         __syncthreads();
-        multiply<transposeA, transposeB>(left + stage * STAGE, right + stage * STAGE, row, column, sum);
+        if (needed) {
+            multiply<transposeA, transposeB>(left + stage * STAGE, right + stage * STAGE, row, column, sum);
+        }
         __syncthreads();
     }
 #pragma unroll

@@ -57,8 +57,8 @@ struct Place {
 void barrier(Place place);
 void warpBarrier(Place place);
 
-// Gives `bytes` (at most 16) to the other lanes and takes those of lane `from`.
-void exchange(const void* given, void* taken, size_t bytes, int from, Place place);
+// Gives `bytes` (at most 16) to the other lanes, and says where those of all lanes lie, 16 bytes apart, until the next exchange but one.
+const unsigned char* exchange(const void* given, size_t bytes, Place place);
 
 void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]);
 void loadMatrices(unsigned (&r)[4], const void* row, bool transposed);
@@ -69,9 +69,25 @@ unsigned char* dynamicShared();
 
 template <class T>
 T shuffle(T value, int from, Place place) {
-    T taken;
-    exchange(&value, &taken, sizeof(T), from, place);
-    return taken;
+    const unsigned char* all = exchange(&value, sizeof(T), place);
+    std::memcpy(&value, all + 16 * (from & 31), sizeof(T));
+    return value;
+}
+
+// As neighbours at half the distance each time would be joined by shuffles, in one meeting.
+template <class T, class Join>
+T joined(T value, Join join, Place place) {
+    const unsigned char* all = exchange(&value, sizeof(T), place);
+    T values[32];
+    for (int lane = 0; lane < 32; lane++) {
+        std::memcpy(&values[lane], all + 16 * lane, sizeof(T));
+    }
+    for (int distance = 16; distance > 0; distance /= 2) {
+        for (int lane = 0; lane < distance; lane++) {
+            values[lane] = join(values[lane], values[lane + distance]);
+        }
+    }
+    return values[0];
 }
 
 // A kernel under its name, with what one thread of it does given its parameters, each at a multiple of eight bytes.
@@ -153,6 +169,11 @@ template <int left>
 inline void awaitCopies() {
     emulated::awaitCopies(left);
 }
+
+const unsigned WHOLE_WARP = 0xffffffffu;
+const int WARP = 32;
+#define warpSum(value) emulated::joined(value, [](auto a, auto b) { return a + b; }, HERE)
+#define warpMax(value) emulated::joined(value, [](float a, float b) { return fmaxf(a, b); }, HERE)
 
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
