@@ -31,14 +31,7 @@ extern "C" __global__ void crossEntropy(
                 place = j;
             }
         }
-        for (int distance = WARP / 2; distance > 0; distance /= 2) {
-            float other = __shfl_xor_sync(WHOLE_WARP, largest, distance);
-            int otherPlace = __shfl_xor_sync(WHOLE_WARP, place, distance);
-            if (other > largest || (other == largest && otherPlace < place)) {
-                largest = other;
-                place = otherPlace;
-            }
-        }
+        warpLargest(largest, place);
         __syncthreads();
         if (threadIdx.x % WARP == 0) {
             largestOf[threadIdx.x / WARP] = largest;

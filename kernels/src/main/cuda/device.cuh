@@ -36,6 +36,18 @@ INLINE void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+// d[i][j] += a[i] b[j].
+template <int down, int across>
+INLINE void multiplyTiles(float (&d)[down][across][4], const unsigned (&a)[down][4], const unsigned (&b)[across][2]) {
+#pragma unroll
+    for (int i = 0; i < down; i++) {
+#pragma unroll
+        for (int j = 0; j < across; j++) {
+            multiplyTile(d[i][j], a[i], b[j]);
+        }
+    }
+}
+
 // Four 8 x 8 matrices of BF16 from shared memory. Lane l says where row l % 8 of matrix l / 8 begins (16 bytes, aligned); of each
 // matrix it gets the pair (l / 4, 2 (l % 4)).
 INLINE void loadMatrices(unsigned (&r)[4], const void* row) {
@@ -88,6 +100,18 @@ INLINE float warpMax(float value) {
         value = fmaxf(value, __shfl_xor_sync(WHOLE_WARP, value, distance));
     }
     return value;
+}
+
+// The largest of a warp's values and its place, the lowest where there are several.
+INLINE void warpLargest(float& value, int& place) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        float other = __shfl_xor_sync(WHOLE_WARP, value, distance);
+        int otherPlace = __shfl_xor_sync(WHOLE_WARP, place, distance);
+        if (other > value || (other == value && otherPlace < place)) {
+            value = other;
+            place = otherPlace;
+        }
+    }
 }
 
 #else

@@ -97,13 +97,7 @@ INLINE void multiply(const unsigned short* left, const unsigned short* right, in
             b[j + 1][0] = two[2];
             b[j + 1][1] = two[3];
         }
-#pragma unroll
-        for (int i = 0; i < DOWN; i++) {
-#pragma unroll
-            for (int j = 0; j < ACROSS; j++) {
-                multiplyTile(sum[i][j], a[i], b[j]);
-            }
-        }
+        multiplyTiles(sum, a, b);
     }
 }
 

@@ -1,11 +1,10 @@
 // What device.cuh needs of CUDA, for g++: a block's threads are fibers of one process, and what they do together (barriers, shuffles,
-// products of tiles) waits for all that take part. See emulated.cpp for what is checked.
+// products of tiles) waits for all that take part. See emulated.cpp for what is checked, threads.h for how threads run.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 #define __global__
@@ -15,7 +14,7 @@
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 #define __restrict__ __restrict
-#define INLINE inline
+#define INLINE inline __attribute__((always_inline))
 
 // Each source file has a section for its shared memory, so that a block can find all of it poisoned.
 #define SECTION_NAME_(file) "shared_" #file
@@ -43,7 +42,7 @@ inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return
 inline float2 make_float2(float x, float y) { return {x, y}; }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 
-extern uint3 threadIdx, blockIdx, blockDim, gridDim;
+inline uint3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace emulated {
 
@@ -52,67 +51,101 @@ struct Place {
     const char* file;
     int line;
 };
+#define HERE \
+    emulated::Place { __builtin_FILE(), __builtin_LINE() }
 
-// All threads of a block, or of a warp, meet.
+// All threads of a block meet.
 void barrier(Place place);
-void warpBarrier(Place place);
 
-// Gives `bytes` (at most 16) to the other lanes, and says where those of all lanes lie, 16 bytes apart, until the next exchange but one.
-const unsigned char* exchange(const void* given, size_t bytes, Place place);
+// The lanes of a warp meet and give each other 16 bytes: those of all lanes, until the next meeting but one. The last to come may first do
+// something with them for all.
+using Together = void (*)(uint4* given);
+const uint4* meet(uint4 given, Together together, Place place);
 
-void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]);
-void loadMatrices(unsigned (&r)[4], const void* row, bool transposed);
-void copyAsync(void* shared, const void* global, int bytes);
+// d[i][j] += a[i] b[j] for tiles as device.cuh has them.
+void multiply(float (*d)[4], const unsigned (*a)[4], int down, const unsigned (*b)[2], int across, Place place);
+
+// Of each of four matrices, whose rows the lanes give, a pair as device.cuh has it.
+void load(unsigned* r, uint4 row, bool transposed, Place place);
+
+void copyLater(uint4* shared, const void* global, int bytes);
 void endCopies();
 void awaitCopies(int left);
 unsigned char* dynamicShared();
+[[noreturn]] void fail(const char* what);
 
 template <class T>
-T shuffle(T value, int from, Place place) {
-    const unsigned char* all = exchange(&value, sizeof(T), place);
-    std::memcpy(&value, all + 16 * (from & 31), sizeof(T));
+INLINE uint4 wrapped(T value) {
+    static_assert(sizeof(T) <= sizeof(uint4), "a lane gives at most 16 bytes");
+    uint4 all{};
+    std::memcpy(&all, &value, sizeof(T));
+    return all;
+}
+
+template <class T>
+INLINE T unwrapped(const uint4& all) {
+    T value;
+    std::memcpy(&value, &all, sizeof(T));
     return value;
 }
 
+template <class T>
+INLINE T shuffle(unsigned mask, T value, int from, Place place) {
+    if (mask != 0xffffffffu) {
+        fail("does a warp operation without the whole warp.");
+    }
+    return unwrapped<T>(meet(wrapped(value), nullptr, place)[from & 31]);
+}
+
 // As neighbours at half the distance each time would be joined by shuffles, in one meeting.
-template <class T, class Join>
-T joined(T value, Join join, Place place) {
-    const unsigned char* all = exchange(&value, sizeof(T), place);
-    T values[32];
-    for (int lane = 0; lane < 32; lane++) {
-        std::memcpy(&values[lane], all + 16 * lane, sizeof(T));
-    }
-    for (int distance = 16; distance > 0; distance /= 2) {
-        for (int lane = 0; lane < distance; lane++) {
-            values[lane] = join(values[lane], values[lane + distance]);
+template <class Join, class T>
+INLINE T joined(T value, Place place) {
+    Together join = [](uint4* given) {
+        for (int distance = 16; distance > 0; distance /= 2) {
+            for (int lane = 0; lane < distance; lane++) {
+                given[lane] = wrapped(Join()(unwrapped<T>(given[lane]), unwrapped<T>(given[lane + distance])));
+            }
         }
-    }
-    return values[0];
+    };
+    return unwrapped<T>(meet(wrapped(value), join, place)[0]);
 }
 
 // A kernel under its name, with what one thread of it does given its parameters, each at a multiple of eight bytes.
 using Thread = void (*)(const char* parameters);
 void add(const char* name, Thread thread, int parameterBytes, char* sharedStart, char* sharedStop);
 
-constexpr int padded(size_t bytes) { return static_cast<int>((bytes + 7) / 8 * 8); }
-
-template <class... P>
-constexpr int parameterBytes(void (*)(P...)) {
-    return (0 + ... + padded(sizeof(P)));
-}
+template <class P>
+constexpr int padded = (sizeof(P) + 7) / 8 * 8;
 
 template <class P>
-P next(const char*& parameters) {
+INLINE P at(const char* parameter) {
     P value;
-    std::memcpy(&value, parameters, sizeof(P));
-    parameters += padded(sizeof(P));
+    std::memcpy(&value, parameter, sizeof(P));
     return value;
 }
 
+// A kernel with parameters of these types, the i-th of which begins after all before it.
+template <class... P, size_t... I>
+INLINE void call(void (*kernel)(P...), const char* parameters, std::index_sequence<I...>) {
+    constexpr int sizes[] = {padded<P>...};
+    constexpr auto begin = [](const int* sizes, size_t i) {
+        int sum = 0;
+        for (size_t j = 0; j < i; j++) {
+            sum += sizes[j];
+        }
+        return sum;
+    };
+    kernel(at<P>(parameters + std::integral_constant<int, begin(sizes, I)>::value)...);
+}
+
 template <class... P>
-void call(void (*kernel)(P...), const char* parameters) {
-    std::tuple<P...> all{next<P>(parameters)...};
-    std::apply(kernel, all);
+INLINE void call(void (*kernel)(P...), const char* parameters) {
+    call(kernel, parameters, std::index_sequence_for<P...>());
+}
+
+template <class... P>
+constexpr int parameterBytes(void (*)(P...)) {
+    return (0 + ... + padded<P>);
 }
 
 struct Added {
@@ -130,14 +163,29 @@ extern "C" __attribute__((weak)) char GLUED(__start_shared_, SOURCE)[], GLUED(__
         #kernel, [](const char* parameters) { emulated::call(kernel, parameters); }, emulated::parameterBytes(kernel), \
         GLUED(__start_shared_, SOURCE), GLUED(__stop_shared_, SOURCE));
 
-#define HERE (emulated::Place{__FILE__, __LINE__})
-#define LANE (static_cast<int>(threadIdx.x % 32))
-#define __syncthreads() emulated::barrier(HERE)
-#define __syncwarp() emulated::warpBarrier(HERE)
-#define __shfl_sync(mask, value, from) emulated::shuffle(value, from, HERE)
-#define __shfl_xor_sync(mask, value, distance) emulated::shuffle(value, LANE ^ (distance), HERE)
-#define __shfl_down_sync(mask, value, distance) emulated::shuffle(value, LANE + (distance) < 32 ? LANE + (distance) : LANE, HERE)
-#define __shfl_up_sync(mask, value, distance) emulated::shuffle(value, LANE < (distance) ? LANE : LANE - (distance), HERE)
+INLINE int laneOfThread() { return static_cast<int>(threadIdx.x % 32); }
+
+INLINE void __syncthreads(emulated::Place place = HERE) { emulated::barrier(place); }
+INLINE void __syncwarp(emulated::Place place = HERE) { emulated::meet(uint4{}, nullptr, place); }
+
+template <class T>
+INLINE T __shfl_sync(unsigned mask, T value, int from, emulated::Place place = HERE) {
+    return emulated::shuffle(mask, value, from, place);
+}
+template <class T>
+INLINE T __shfl_xor_sync(unsigned mask, T value, int distance, emulated::Place place = HERE) {
+    return emulated::shuffle(mask, value, laneOfThread() ^ distance, place);
+}
+template <class T>
+INLINE T __shfl_down_sync(unsigned mask, T value, int distance, emulated::Place place = HERE) {
+    int lane = laneOfThread();
+    return emulated::shuffle(mask, value, lane + distance < 32 ? lane + distance : lane, place);
+}
+template <class T>
+INLINE T __shfl_up_sync(unsigned mask, T value, int distance, emulated::Place place = HERE) {
+    int lane = laneOfThread();
+    return emulated::shuffle(mask, value, lane < distance ? lane : lane - distance, place);
+}
 
 inline float wordAsFloat(unsigned bits) {
     float value;
@@ -160,20 +208,65 @@ inline unsigned roundToBf16s(float first, float second) {
     return roundToBf16(first) | static_cast<unsigned>(roundToBf16(second)) << 16;
 }
 
-inline void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { emulated::multiplyTile(d, a, b); }
-inline void loadMatrices(unsigned (&r)[4], const void* row) { emulated::loadMatrices(r, row, false); }
-inline void loadMatricesTransposed(unsigned (&r)[4], const void* row) { emulated::loadMatrices(r, row, true); }
-inline void copyAsync(void* shared, const void* global, int bytes) { emulated::copyAsync(shared, global, bytes); }
-inline void endCopies() { emulated::endCopies(); }
+template <int down, int across>
+INLINE void multiplyTiles(
+    float (&d)[down][across][4], const unsigned (&a)[down][4], const unsigned (&b)[across][2], emulated::Place place = HERE) {
+    emulated::multiply(&d[0][0], a, down, b, across, place);
+}
+INLINE void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], emulated::Place place = HERE) {
+    emulated::multiply(&d, &a, 1, &b, 1, place);
+}
+
+INLINE void loadMatrices(unsigned (&r)[4], const void* row, emulated::Place place = HERE) {
+    emulated::load(r, *static_cast<const uint4*>(row), false, place);
+}
+INLINE void loadMatricesTransposed(unsigned (&r)[4], const void* row, emulated::Place place = HERE) {
+    emulated::load(r, *static_cast<const uint4*>(row), true, place);
+}
+
+// What will be written is all ones until it is waited for. Both sides are looked at here, where the thread stands, not when it waits.
+INLINE void copyAsync(void* shared, const void* global, int bytes) {
+    uint4* to = static_cast<uint4*>(shared);
+    const uint4* from = static_cast<const uint4*>(global);
+    *to = uint4{~0u, ~0u, ~0u, ~0u};
+    if (bytes == 16) {
+        asm volatile("" ::"r"(from->x), "r"(from->w));
+    }
+    emulated::copyLater(to, from, bytes);
+}
+INLINE void endCopies() { emulated::endCopies(); }
 template <int left>
-inline void awaitCopies() {
+INLINE void awaitCopies() {
     emulated::awaitCopies(left);
 }
 
 const unsigned WHOLE_WARP = 0xffffffffu;
 const int WARP = 32;
-#define warpSum(value) emulated::joined(value, [](auto a, auto b) { return a + b; }, HERE)
-#define warpMax(value) emulated::joined(value, [](float a, float b) { return fmaxf(a, b); }, HERE)
+
+struct Sum {
+    template <class T>
+    T operator()(T a, T b) const { return a + b; }
+};
+struct Largest {
+    float operator()(float a, float b) const { return fmaxf(a, b); }
+};
+struct Placed {
+    float value;
+    int place;
+};
+struct First {
+    Placed operator()(Placed a, Placed b) const { return b.value > a.value || (b.value == a.value && b.place < a.place) ? b : a; }
+};
+template <class T>
+INLINE T warpSum(T value, emulated::Place place = HERE) {
+    return emulated::joined<Sum>(value, place);
+}
+INLINE float warpMax(float value, emulated::Place place = HERE) { return emulated::joined<Largest>(value, place); }
+INLINE void warpLargest(float& value, int& place, emulated::Place here = HERE) {
+    Placed first = emulated::joined<First>(Placed{value, place}, here);
+    value = first.value;
+    place = first.place;
+}
 
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }

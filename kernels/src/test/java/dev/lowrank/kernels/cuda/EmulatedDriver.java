@@ -15,8 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A device that is a process (see {@code emulated.cpp}): its memory is a file that both map, its commands go through a pipe. A fault in a
@@ -37,39 +37,43 @@ final class EmulatedDriver implements Driver {
     private static final long ORDERS = 8;
     private static final long FILL = 9;
     private static final long COPY = 10;
+    private static final long UPLOAD = 11;
 
-    private final Path file;
-    private final Path errors;
+    /** What is longer is not sent with the commands, but written to the memory once all before is done. */
+    private static final long LONG_UPLOAD = 1 << 16;
+
     private final Process process;
     private final OutputStream commands;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final Map<String, Long> kernels = new HashMap<>();
     private final ByteBuffer number = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private @Nullable String fault;
     private boolean closed;
 
     /**
      * @param program what {@link EmulatedProgram} made
      * @param orders how many orders of blocks and threads each launch is run in
+     * @param seconds a kernel that runs longer is taken for one that never ends
      */
-    EmulatedDriver(Path program, int orders) {
+    EmulatedDriver(Path program, int orders, int seconds) {
         try {
-            file = Files.createTempFile(memoryFolder(), "lowrank-emulated-", ".memory");
-            errors = Files.createTempFile("lowrank-emulated-", ".log");
+            Path file = Files.createTempFile(memoryFolder(), "lowrank-emulated-", ".memory");
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 channel.write(ByteBuffer.allocate(1), BYTES - 1);
                 memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, BYTES, arena);
+                process = new ProcessBuilder(
+                                program.toString(), file.toString(), Long.toString(BYTES), Integer.toString(seconds))
+                        .start();
+                commands = new BufferedOutputStream(process.getOutputStream(), 1 << 16);
+                send(ORDERS, orders);
+                synchronize();
+            } finally {
+                Files.delete(file); // Both have mapped it, so nothing of it stays behind, however this ends.
             }
-            process = new ProcessBuilder(List.of(program.toString(), file.toString(), Long.toString(BYTES)))
-                    .redirectError(errors.toFile())
-                    .start();
         } catch (IOException e) {
             throw new UncheckedIOException("The emulated device cannot start.", e);
         }
-        commands = new BufferedOutputStream(process.getOutputStream(), 1 << 16);
-        send(ORDERS, orders);
-        synchronize();
-        delete(file); // Both have mapped it, so nothing of it stays behind, however this ends.
     }
 
     /** Memory, where the system has a folder that lies in it. */
@@ -98,9 +102,10 @@ final class EmulatedDriver implements Driver {
         return address;
     }
 
+    /** A device that is lost or closed has nothing to be given back, and whoever clears up may go on. */
     @Override
     public void free(long address) {
-        if (!closed && process.isAlive()) {
+        if (!closed && fault == null) {
             send(FREE, address);
         }
     }
@@ -117,15 +122,23 @@ final class EmulatedDriver implements Driver {
 
     @Override
     public void given(long address, long bytes) {
-        if (!closed && process.isAlive()) {
+        if (!closed && fault == null) {
             send(GIVE, address, bytes);
         }
     }
 
     @Override
     public void upload(MemorySegment source, long target) {
-        synchronize();
-        MemorySegment.copy(source, 0, memory, target - BASE, source.byteSize());
+        long bytes = source.byteSize();
+        if (bytes < LONG_UPLOAD) {
+            send(UPLOAD, target, bytes);
+            byte[] all = new byte[(int) bytes];
+            MemorySegment.copy(source, 0, MemorySegment.ofArray(all), 0, bytes);
+            send(all);
+        } else {
+            synchronize();
+            MemorySegment.copy(source, 0, memory, target - BASE, bytes);
+        }
     }
 
     @Override
@@ -175,6 +188,9 @@ final class EmulatedDriver implements Driver {
     }
 
     private void send(byte[] bytes) {
+        if (fault != null) {
+            throw lost();
+        }
         try {
             commands.write(bytes);
         } catch (IOException e) {
@@ -197,14 +213,18 @@ final class EmulatedDriver implements Driver {
 
     /** What the process said before it ended. */
     private DeviceLostException lost() {
+        if (fault == null) {
+            fault = said();
+        }
+        return new DeviceLostException(fault);
+    }
+
+    private String said() {
         try {
-            process.waitFor();
-            return new DeviceLostException(Files.readString(errors).strip());
+            String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return said.isEmpty() ? "The emulated device ended without a word." : said;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return new DeviceLostException("The emulated device was lost, and nobody waited for the reason.");
         }
     }
 
@@ -215,22 +235,13 @@ final class EmulatedDriver implements Driver {
             return;
         }
         try {
-            if (process.isAlive()) {
+            if (fault == null) {
                 synchronize();
             }
         } finally {
             closed = true;
-            process.destroy();
+            process.destroyForcibly().onExit().join();
             arena.close();
-            delete(errors);
-        }
-    }
-
-    private static void delete(Path path) {
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

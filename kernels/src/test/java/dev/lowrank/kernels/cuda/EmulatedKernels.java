@@ -3,11 +3,16 @@ package dev.lowrank.kernels.cuda;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lowrank.kernels.Kernels;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** The CUDA kernels on the emulated device; where it cannot be built, tests are skipped and say why. */
 public final class EmulatedKernels {
     /** Forwards and backwards. */
-    private static final int ORDERS = 2;
+    static final int ORDERS = 2;
+
+    /** More than any kernel takes, on a slow machine as well. */
+    static final int SECONDS = 300;
 
     private EmulatedKernels() {}
 
@@ -22,13 +27,35 @@ public final class EmulatedKernels {
     }
 
     private static Kernels open(int orders) {
-        return new CudaKernels(driver(orders));
+        assumeBuildable();
+        return new CudaKernels(new EmulatedDriver(Built.PROGRAM, orders, SECONDS));
     }
 
-    static EmulatedDriver driver(int orders) {
-        assumeTrue(
-                EmulatedProgram.canBeBuilt(),
-                "The CUDA kernels were not run: there is no g++ to build the emulated device with.");
-        return new EmulatedDriver(EmulatedProgram.here().orElseThrow().path(), orders);
+    /** Skips the test that calls it where nothing can be built. */
+    static void assumeBuildable() {
+        assumeTrue(Compiler.REASON_AGAINST == null, Compiler.REASON_AGAINST);
+    }
+
+    /** Skips the test that calls it where nothing can be built with this compiler. */
+    static void assumeBuildable(String compiler) {
+        String reason = reasonAgainst(compiler);
+        assumeTrue(reason == null, reason);
+    }
+
+    private static @Nullable String reasonAgainst(String compiler) {
+        return EmulatedProgram.reasonAgainst(compiler)
+                .map(reason -> "The CUDA kernels were not run: %s.".formatted(reason))
+                .orElse(null);
+    }
+
+    /** Asked once. */
+    private static final class Compiler {
+        static final @Nullable String REASON_AGAINST = reasonAgainst(EmulatedProgram.COMPILER);
+    }
+
+    /** Looked for, and built if need be, once. */
+    private static final class Built {
+        static final Path PROGRAM =
+                EmulatedProgram.of(EmulatedProgram.Folders.here().orElseThrow()).path();
     }
 }

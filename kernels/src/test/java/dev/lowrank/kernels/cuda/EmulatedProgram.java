@@ -18,55 +18,88 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
-/** Builds the emulated device out of the kernels with g++, once for the same sources. */
+/** Builds the emulated device out of kernels with g++. What is made of the same sources is made once. */
 final class EmulatedProgram {
-    private static final List<String> OPTIONS = List.of(
-            "-std=c++17", "-O1", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
+    static final String COMPILER = "g++";
+
+    private static final List<String> OPTIONS =
+            List.of("-std=c++17", "-O2", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
 
     private static final List<String> CHECKS = List.of(
             "-fsanitize=address,alignment,bounds,shift,signed-integer-overflow,integer-divide-by-zero",
             "-fsanitize-sections=shared_*",
+            "-fno-sanitize-address-use-after-scope",
             "-fno-sanitize-recover=all");
 
-    private final Path kernels;
-    private final Path device;
-    private final Path built;
+    private static final List<String> VECTORS = List.of("-mavx2", "-fno-strict-aliasing");
 
     /**
-     * @param kernels the folder of the .cu files
-     * @param device the folder of emulated.h and emulated.cpp
-     * @param built where programs are kept, each in a folder named by what it was made of
+     * @param language the folder of device.cuh
+     * @param device the folder of emulated.h
+     * @param built where objects and programs are kept, under names that say what they were made of
      */
-    EmulatedProgram(Path kernels, Path device, Path built) {
-        this.kernels = kernels;
-        this.device = device;
-        this.built = built;
+    record Folders(Path language, Path device, Path built) {
+        static Optional<Folders> here() {
+            for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
+                Path sources = up.resolve("kernels/src");
+                if (Files.isDirectory(sources.resolve("main/cuda"))) {
+                    return Optional.of(new Folders(
+                            sources.resolve("main/cuda"),
+                            sources.resolve("test/cuda"),
+                            up.resolve("kernels/target/emulated")));
+                }
+            }
+            return Optional.empty();
+        }
     }
 
-    /** Whether there is a compiler here. */
-    static boolean canBeBuilt() {
+    private final Folders folders;
+    private final List<Path> kernels;
+
+    /** @param kernels the .cu files */
+    EmulatedProgram(Folders folders, List<Path> kernels) {
+        this.folders = folders;
+        this.kernels = kernels;
+    }
+
+    /** With all kernels that lie beside device.cuh. */
+    static EmulatedProgram of(Folders folders) {
         try {
-            return new ProcessBuilder("g++", "--version")
-                            .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                            .start()
-                            .waitFor()
-                    == 0;
+            return new EmulatedProgram(folders, files(folders.language(), ".cu"));
         } catch (IOException e) {
-            return false;
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Why the program cannot be built on this machine, if it cannot. */
+    static Optional<String> reasonAgainst(String compiler) {
+        if (!System.getProperty("os.arch").equals("amd64")) {
+            return Optional.of("the emulated device needs an x86-64 processor");
+        }
+        try {
+            int status = new ProcessBuilder(compiler, "--version")
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+            return status == 0 ? Optional.empty() : Optional.of(compiler + " does not work");
+        } catch (IOException e) {
+            return Optional.of("there is no " + compiler + " to build the emulated device with");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return false;
+            return Optional.of("interrupted");
         }
     }
 
     /** The program, built if it is not there. */
     synchronized Path path() {
         try {
-            Path folder = Files.createDirectories(built.resolve(digest()));
-            Path program = folder.resolve("emulated");
+            List<Unit> units = units();
+            MessageDigest all = sha256();
+            units.forEach(unit -> all.update(unit.digest().getBytes(StandardCharsets.UTF_8)));
+            Path program = Files.createDirectories(folders.built()).resolve("emulated-" + text(all));
             if (!Files.exists(program)) {
-                build(folder, program);
+                make(program, List.of("-fsanitize=address"), compiled(units));
             }
             return program;
         } catch (IOException e) {
@@ -74,75 +107,101 @@ final class EmulatedProgram {
         }
     }
 
-    private void build(Path folder, Path program) throws IOException {
-        List<Path> objects = new ArrayList<>();
+    /** A source, how it is compiled, and the digest of all that its object is made of. */
+    private record Unit(Path source, List<String> options, String digest) {
+        String name() {
+            return source.getFileName().toString().replaceFirst("\\..*", "");
+        }
+    }
+
+    private List<Unit> units() throws IOException {
+        List<Path> shared = new ArrayList<>(files(folders.device(), ".h"));
+        List<Path> language = files(folders.language(), ".cuh");
+        List<Unit> units = new ArrayList<>();
+        for (Path source : files(folders.device(), ".cpp")) {
+            units.add(unit(source, VECTORS, shared));
+        }
+        shared.addAll(language);
+        for (Path source : kernels) {
+            units.add(unit(source, CHECKS, shared));
+        }
+        return units;
+    }
+
+    private static Unit unit(Path source, List<String> options, List<Path> included) throws IOException {
+        MessageDigest sha = sha256();
+        sha.update(OPTIONS.toString().getBytes(StandardCharsets.UTF_8));
+        sha.update(options.toString().getBytes(StandardCharsets.UTF_8));
+        sha.update(source.toString().getBytes(StandardCharsets.UTF_8));
+        sha.update(Files.readAllBytes(source));
+        for (Path file : included) {
+            sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
+            sha.update(Files.readAllBytes(file));
+        }
+        return new Unit(source, options, text(sha));
+    }
+
+    private List<Path> compiled(List<Unit> units) {
         try (ExecutorService workers =
                 Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
             List<Future<Path>> all = new ArrayList<>();
-            for (Path source : files(kernels, ".cu")) {
-                all.add(workers.submit(() -> compile(source, folder, CHECKS)));
+            for (Unit unit : units) {
+                all.add(workers.submit(() -> compiled(unit)));
             }
-            all.add(workers.submit(() -> compile(device.resolve("emulated.cpp"), folder, List.of("-O2"))));
+            List<Path> objects = new ArrayList<>();
             for (Future<Path> each : all) {
                 objects.add(each.get());
             }
+            return objects;
         } catch (ExecutionException e) {
             throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("Interrupted while the emulated device was built.", e);
         }
-        Path unfinished = folder.resolve("unfinished");
-        List<String> link = new ArrayList<>(List.of("g++", "-o", unfinished.toString()));
-        link.addAll(CHECKS);
-        objects.forEach(object -> link.add(object.toString()));
-        run(link);
-        Files.move(unfinished, program, StandardCopyOption.ATOMIC_MOVE);
-        for (Path object : objects) {
-            Files.delete(object);
-        }
     }
 
-    private Path compile(Path source, Path folder, List<String> options) {
-        String name = source.getFileName().toString().replaceFirst("\\..*", "");
-        Path object = folder.resolve(name + ".o");
-        List<String> command =
-                new ArrayList<>(List.of("g++", "-x", "c++", "-c", source.toString(), "-o", object.toString()));
-        command.addAll(List.of("-DSOURCE=" + name, "-I" + kernels, "-I" + device));
-        command.addAll(OPTIONS);
-        command.addAll(options);
-        run(command);
+    private Path compiled(Unit unit) throws IOException {
+        Path object = folders.built().resolve(unit.name() + "-" + unit.digest() + ".o");
+        if (!Files.exists(object)) {
+            List<String> options = new ArrayList<>(OPTIONS);
+            options.addAll(unit.options());
+            options.addAll(List.of("-DSOURCE=" + unit.name(), "-I" + folders.language(), "-I" + folders.device()));
+            options.addAll(List.of("-c", "-x", "c++"));
+            make(object, options, List.of(unit.source()));
+        }
         return object;
     }
 
-    private static void run(List<String> command) {
+    /** Makes a file that is there only when it is whole, whoever else makes it at the same time. */
+    private void make(Path file, List<String> options, List<Path> of) throws IOException {
+        Path unfinished = Files.createTempFile(folders.built(), "unfinished", "");
+        List<String> command = new ArrayList<>(List.of(COMPILER, "-o", unfinished.toString()));
+        command.addAll(options);
+        of.forEach(each -> command.add(each.toString()));
+        try {
+            run(command);
+            Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+    }
+
+    private static void run(List<String> command) throws IOException {
         try {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
-                throw new IllegalStateException("g++ refused the kernels:\n" + said);
+                throw new IllegalStateException("The kernels were refused:\n" + said);
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("Interrupted while g++ ran.", e);
+            throw new IllegalStateException("Interrupted while the kernels were compiled.", e);
         }
     }
 
-    private String digest() throws IOException {
-        MessageDigest sha = sha256();
-        sha.update(String.join(" ", OPTIONS.toString(), CHECKS.toString()).getBytes(StandardCharsets.UTF_8));
-        for (Path folder : List.of(kernels, device)) {
-            for (Path file : files(folder, "")) {
-                sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
-                sha.update(Files.readAllBytes(file));
-            }
-        }
-        return HexFormat.of().formatHex(sha.digest()).substring(0, 16);
-    }
-
+    /** The files of a folder whose names end so. */
     private static List<Path> files(Path folder, String end) throws IOException {
         try (Stream<Path> all = Files.list(folder)) {
             return all.filter(file -> file.getFileName().toString().endsWith(end))
@@ -151,25 +210,15 @@ final class EmulatedProgram {
         }
     }
 
+    private static String text(MessageDigest sha) {
+        return HexFormat.of().formatHex(sha.digest()).substring(0, 16);
+    }
+
     private static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    /** Where sources lie from a module of the project, which is what tests are run in. */
-    static Optional<EmulatedProgram> here() {
-        for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
-            Path sources = up.resolve("kernels/src");
-            if (Files.isDirectory(sources.resolve("main/cuda"))) {
-                return Optional.of(new EmulatedProgram(
-                        sources.resolve("main/cuda"),
-                        sources.resolve("test/cuda"),
-                        up.resolve("kernels/target/emulated")));
-            }
-        }
-        return Optional.empty();
     }
 }
