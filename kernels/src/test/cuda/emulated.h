@@ -50,9 +50,10 @@ namespace emulated {
 struct Place {
     const char* file;
     int line;
+
+    // As the default of a parameter: of the call.
+    static constexpr Place here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
 };
-#define HERE \
-    emulated::Place { __builtin_FILE(), __builtin_LINE() }
 
 // All threads of a block meet.
 void barrier(Place place);
@@ -72,7 +73,7 @@ void copyLater(uint4* shared, const void* global, int bytes);
 void endCopies();
 void awaitCopies(int left);
 unsigned char* dynamicShared();
-[[noreturn]] void fail(const char* what);
+void fail(const char* what);
 
 template <class T>
 INLINE uint4 wrapped(T value) {
@@ -165,24 +166,24 @@ extern "C" __attribute__((weak)) char GLUED(__start_shared_, SOURCE)[], GLUED(__
 
 INLINE int laneOfThread() { return static_cast<int>(threadIdx.x % 32); }
 
-INLINE void __syncthreads(emulated::Place place = HERE) { emulated::barrier(place); }
-INLINE void __syncwarp(emulated::Place place = HERE) { emulated::meet(uint4{}, nullptr, place); }
+INLINE void __syncthreads(emulated::Place place = emulated::Place::here()) { emulated::barrier(place); }
+INLINE void __syncwarp(emulated::Place place = emulated::Place::here()) { emulated::meet(uint4{}, nullptr, place); }
 
 template <class T>
-INLINE T __shfl_sync(unsigned mask, T value, int from, emulated::Place place = HERE) {
+INLINE T __shfl_sync(unsigned mask, T value, int from, emulated::Place place = emulated::Place::here()) {
     return emulated::shuffle(mask, value, from, place);
 }
 template <class T>
-INLINE T __shfl_xor_sync(unsigned mask, T value, int distance, emulated::Place place = HERE) {
+INLINE T __shfl_xor_sync(unsigned mask, T value, int distance, emulated::Place place = emulated::Place::here()) {
     return emulated::shuffle(mask, value, laneOfThread() ^ distance, place);
 }
 template <class T>
-INLINE T __shfl_down_sync(unsigned mask, T value, int distance, emulated::Place place = HERE) {
+INLINE T __shfl_down_sync(unsigned mask, T value, int distance, emulated::Place place = emulated::Place::here()) {
     int lane = laneOfThread();
     return emulated::shuffle(mask, value, lane + distance < 32 ? lane + distance : lane, place);
 }
 template <class T>
-INLINE T __shfl_up_sync(unsigned mask, T value, int distance, emulated::Place place = HERE) {
+INLINE T __shfl_up_sync(unsigned mask, T value, int distance, emulated::Place place = emulated::Place::here()) {
     int lane = laneOfThread();
     return emulated::shuffle(mask, value, lane < distance ? lane : lane - distance, place);
 }
@@ -210,17 +211,17 @@ inline unsigned roundToBf16s(float first, float second) {
 
 template <int down, int across>
 INLINE void multiplyTiles(
-    float (&d)[down][across][4], const unsigned (&a)[down][4], const unsigned (&b)[across][2], emulated::Place place = HERE) {
+    float (&d)[down][across][4], const unsigned (&a)[down][4], const unsigned (&b)[across][2], emulated::Place place = emulated::Place::here()) {
     emulated::multiply(&d[0][0], a, down, b, across, place);
 }
-INLINE void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], emulated::Place place = HERE) {
+INLINE void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], emulated::Place place = emulated::Place::here()) {
     emulated::multiply(&d, &a, 1, &b, 1, place);
 }
 
-INLINE void loadMatrices(unsigned (&r)[4], const void* row, emulated::Place place = HERE) {
+INLINE void loadMatrices(unsigned (&r)[4], const void* row, emulated::Place place = emulated::Place::here()) {
     emulated::load(r, *static_cast<const uint4*>(row), false, place);
 }
-INLINE void loadMatricesTransposed(unsigned (&r)[4], const void* row, emulated::Place place = HERE) {
+INLINE void loadMatricesTransposed(unsigned (&r)[4], const void* row, emulated::Place place = emulated::Place::here()) {
     emulated::load(r, *static_cast<const uint4*>(row), true, place);
 }
 
@@ -258,11 +259,11 @@ struct First {
     Placed operator()(Placed a, Placed b) const { return b.value > a.value || (b.value == a.value && b.place < a.place) ? b : a; }
 };
 template <class T>
-INLINE T warpSum(T value, emulated::Place place = HERE) {
+INLINE T warpSum(T value, emulated::Place place = emulated::Place::here()) {
     return emulated::joined<Sum>(value, place);
 }
-INLINE float warpMax(float value, emulated::Place place = HERE) { return emulated::joined<Largest>(value, place); }
-INLINE void warpLargest(float& value, int& place, emulated::Place here = HERE) {
+INLINE float warpMax(float value, emulated::Place place = emulated::Place::here()) { return emulated::joined<Largest>(value, place); }
+INLINE void warpLargest(float& value, int& place, emulated::Place here = emulated::Place::here()) {
     Placed first = emulated::joined<First>(Placed{value, place}, here);
     value = first.value;
     place = first.place;

@@ -21,6 +21,20 @@
 namespace emulated {
 namespace {
 
+// Where an address lies, so far from one in a shared array; empty if that is in none.
+std::string sharedArray(const char* inside, long away) {
+    char name[128] = "", text[256];
+    void* begin = nullptr;
+    size_t size = 0;
+    std::string kind = __asan_locate_address(const_cast<char*>(inside), name, sizeof name, &begin, &size);
+    long at = inside - static_cast<const char*>(begin);
+    if (kind != "global" || at < 0 || at >= static_cast<long>(size)) {
+        return "";
+    }
+    snprintf(text, sizeof text, "at byte %ld of shared array %s, which has %zu", at + away, name, size);
+    return text;
+}
+
 std::string ofMemory(const void* address) {
     char text[256];
     long at, bytes;
@@ -31,29 +45,30 @@ std::string ofMemory(const void* address) {
     if (inDevice(address)) {
         return nearestTensor(address);
     }
-    char name[128] = "";
-    void* begin = nullptr;
-    size_t size = 0;
-    std::string kind = __asan_locate_address(const_cast<void*>(address), name, sizeof name, &begin, &size);
-    at = static_cast<const char*>(address) - static_cast<const char*>(begin);
-    if (kind == "global") {
-        snprintf(text, sizeof text, "at byte %ld of shared array %s, which has %zu", at, name, size);
-    } else if (kind == "stack") {
-        snprintf(text, sizeof text, "outside of the thread's own array");
-    } else {
-        snprintf(text, sizeof text, "at address %p, which is no memory of the device", address);
+    if (inStack(address)) {
+        return "outside of the thread's own array";
     }
+    for (long distance = 1; distance <= 64; distance++) {
+        for (long aside : {-distance, distance}) {
+            std::string array = sharedArray(static_cast<const char*>(address) + aside, -aside);
+            if (!array.empty()) {
+                return array;
+            }
+        }
+    }
+    snprintf(text, sizeof text, "at address %p, which is no memory of the device", address);
     return text;
 }
 
-int secondsLeft, secondsAllowed;
+const int TICKS = 10;  // a second
+int ticksLeft, secondsAllowed;
 const Kernel* lastRunning;
 
-void tick(int, siginfo_t*, void* context) {
+void ticked(int, siginfo_t*, void* context) {
     if (running == nullptr || running != lastRunning) {
         lastRunning = running;
-        secondsLeft = secondsAllowed;
-    } else if (--secondsLeft < 0) {
+        ticksLeft = TICKS * secondsAllowed;
+    } else if (--ticksLeft < 0) {
         failAt(reinterpret_cast<void*>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]),
                "does not end: it has run for %d seconds.", secondsAllowed);
     }
@@ -101,18 +116,18 @@ void failAt(const void* code, const char* sentence, ...) {
 void fail(const char* sentence) { failAt(__builtin_return_address(0), "%s", sentence); }
 
 void failAccess(const void* code, const void* address, long bytes, bool writes) {
-    std::string size = bytes == 0 ? "" : std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ");
-    failAt(code, "%s %s%s.", writes ? "writes" : "reads", size.c_str(), ofMemory(address).c_str());
+    std::string size = bytes == 0 ? "" : " " + std::to_string(bytes) + (bytes == 1 ? " byte," : " bytes,");
+    failAt(code, "%s%s %s.", writes ? "writes" : "reads", size.c_str(), ofMemory(address).c_str());
 }
 
 void watch(int seconds) {
     secondsAllowed = seconds;
     struct sigaction action = {};
     action.sa_flags = SA_SIGINFO | SA_RESTART;
-    action.sa_sigaction = tick;
+    action.sa_sigaction = ticked;
     sigaction(SIGVTALRM, &action, nullptr);
-    itimerval everySecond = {{1, 0}, {1, 0}};
-    setitimer(ITIMER_VIRTUAL, &everySecond, nullptr);
+    itimerval tick = {{0, 1000000 / TICKS}, {0, 1000000 / TICKS}};
+    setitimer(ITIMER_VIRTUAL, &tick, nullptr);
 
     static char stack[64 << 10];
     stack_t other = {};

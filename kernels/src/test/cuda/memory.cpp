@@ -67,7 +67,7 @@ int64_t allocate(uint64_t bytes) {
     used += whole;
     while (poisoned < size && poisoned < used + AHEAD) {
         uint64_t more = std::min(AHEAD, size - poisoned);
-        ASAN_POISON_MEMORY_REGION(BASE + poisoned, more);
+        __asan_poison_memory_region(BASE + poisoned, more);
         poisoned += more;
     }
     pieces[at] = whole;
@@ -75,7 +75,7 @@ int64_t allocate(uint64_t bytes) {
 }
 
 void give(char* address, uint64_t bytes) {
-    ASAN_POISON_MEMORY_REGION(address, bytes);
+    __asan_poison_memory_region(address, bytes);
     uint64_t from = address - BASE;
     auto first = taken.lower_bound(from), last = taken.lower_bound(from + bytes);
     past.insert(first, last);
@@ -94,7 +94,7 @@ void free(char* address) {
 
 void take(char* address, uint64_t bytes) {
     if (bytes > 0) {
-        ASAN_UNPOISON_MEMORY_REGION(address, bytes);
+        __asan_unpoison_memory_region(address, bytes);
         fillRaw(address, 0xff, bytes);
         uint64_t at = address - BASE;
         taken[at] = bytes;

@@ -251,8 +251,8 @@ void run(const Grid& grid, int order) {
     for (int t = 0; t < grid.threads; t++) {
         fibers[t].number = t;
     }
-    ASAN_UNPOISON_MEMORY_REGION(dynamic, sizeof dynamic);
-    ASAN_POISON_MEMORY_REGION(dynamic + dynamicBytes, sizeof dynamic - dynamicBytes);
+    __asan_unpoison_memory_region(dynamic, sizeof dynamic);
+    __asan_poison_memory_region(dynamic + dynamicBytes, sizeof dynamic - dynamicBytes);
     std::mt19937 random(order);
     blockOrder.resize(static_cast<size_t>(grid.x) * grid.y * grid.z);
     arrange(blockOrder.data(), static_cast<int>(blockOrder.size()), order, random);
@@ -271,6 +271,11 @@ void stopInWarp(Together together, uint4* given, Place place, const void* code) 
 void barrier(Place place) { stop(place, Kind::Barrier, nullptr, nullptr, __builtin_return_address(0)); }
 
 unsigned char* dynamicShared() { return dynamic; }
+
+bool inStack(const void* address) {
+    const char* at = static_cast<const char*>(address);
+    return current != nullptr && at >= current->stack && at < current->stack + STACK;
+}
 
 bool inDynamic(const void* address, long& at, long& bytes) {
     at = static_cast<const unsigned char*>(address) - dynamic;

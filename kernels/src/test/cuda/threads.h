@@ -46,6 +46,9 @@ void stopInWarp(Together together, uint4* given, Place place, const void* code);
 // Whether this address lies in dynamic shared memory, of which so many bytes are the block's.
 bool inDynamic(const void* address, long& at, long& bytes);
 
+// Whether it lies in what the thread that runs has for itself.
+bool inStack(const void* address);
+
 // Forgets the copies of threads that have not waited for them.
 void dropCopies();
 

@@ -23,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  * kernel ends that process, and is a {@link DeviceLostException} here with what it said.
  */
 final class EmulatedDriver implements Driver {
+    /** What the names of files begin with. */
+    static final String FILES =
+            "lowrank-emulated-" + ProcessHandle.current().pid() + "-";
+
     private static final long BASE = 0x200000000000L;
     private static final long BYTES = 8L << 30; // Of a file with holes: only what is written takes memory.
     private static final long GAP = 256;
@@ -58,7 +62,7 @@ final class EmulatedDriver implements Driver {
      */
     EmulatedDriver(Path program, int orders, int seconds) {
         try {
-            Path file = Files.createTempFile(memoryFolder(), "lowrank-emulated-", ".memory");
+            Path file = Files.createTempFile(memoryFolder(), FILES, ".memory");
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 channel.write(ByteBuffer.allocate(1), BYTES - 1);
                 memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, BYTES, arena);
@@ -163,6 +167,11 @@ final class EmulatedDriver implements Driver {
         byte[] parameters = launch.parameters().toArray(ValueLayout.JAVA_BYTE);
         send(LAUNCH, kernel, launch.x(), launch.y(), launch.z(), launch.threads(), launch.shared(), parameters.length);
         send(parameters);
+    }
+
+    /** What runs the kernels. */
+    Process process() {
+        return process;
     }
 
     private long find(String kernel) {

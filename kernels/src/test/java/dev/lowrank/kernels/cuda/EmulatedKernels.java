@@ -55,7 +55,11 @@ public final class EmulatedKernels {
 
     /** Looked for, and built if need be, once. */
     private static final class Built {
-        static final Path PROGRAM =
-                EmulatedProgram.of(EmulatedProgram.Folders.here().orElseThrow()).path();
+        static final Path PROGRAM = program();
+
+        private static Path program() {
+            EmulatedProgram.Folders folders = EmulatedProgram.Folders.here().orElseThrow();
+            return EmulatedProgram.of(folders, folders.language()).path();
+        }
     }
 }
