@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 
 /** Builds the emulated device out of the kernels with g++, once for the same sources. */
 final class EmulatedProgram {
-    private static final List<String> OPTIONS = List.of(
-            "-std=c++17", "-O1", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
+    private static final List<String> OPTIONS =
+            List.of("-std=c++17", "-O1", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
 
     private static final List<String> CHECKS = List.of(
             "-fsanitize=address,alignment,bounds,shift,signed-integer-overflow,integer-divide-by-zero",
