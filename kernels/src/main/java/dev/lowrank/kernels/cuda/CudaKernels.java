@@ -36,6 +36,7 @@ import dev.lowrank.kernels.shapes.TransferShapes;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,11 @@ public final class CudaKernels implements Kernels {
     @Override
     public boolean multipliesBf16() {
         return true;
+    }
+
+    @Override
+    public OptionalLong freeBytes() {
+        return OptionalLong.of(driver.freeBytes());
     }
 
     @Override

@@ -15,6 +15,9 @@ interface Driver extends AutoCloseable {
     /** How many blocks of 256 threads keep the device busy. */
     int blocks();
 
+    /** How much of its memory is free. */
+    long freeBytes();
+
     /**
      * The address of so many bytes, aligned to 256.
      *

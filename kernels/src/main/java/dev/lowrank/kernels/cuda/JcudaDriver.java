@@ -148,7 +148,9 @@ final class JcudaDriver implements Driver {
         return address.value();
     }
 
-    private static long freeBytes() {
+    @Override
+    public long freeBytes() {
+        enter();
         long[] free = new long[1];
         long[] all = new long[1];
         return JCudaDriver.cuMemGetInfo(free, all) == CUDA_SUCCESS ? free[0] : 0;

@@ -24,6 +24,11 @@ final class PhantomDriver implements Driver {
     }
 
     @Override
+    public long freeBytes() {
+        return like.freeBytes();
+    }
+
+    @Override
     public long allocate(long bytes) {
         long address = next;
         next = Math.addExact(next, bytes);

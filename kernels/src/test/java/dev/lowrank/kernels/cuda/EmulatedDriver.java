@@ -89,6 +89,11 @@ final class EmulatedDriver implements Driver {
     }
 
     @Override
+    public long freeBytes() {
+        return BYTES;
+    }
+
+    @Override
     public long allocate(long bytes) {
         send(ALLOCATE, bytes);
         long address = answer();

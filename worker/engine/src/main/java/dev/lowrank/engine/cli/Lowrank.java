@@ -2,6 +2,7 @@ package dev.lowrank.engine.cli;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.train.TrainingFailure;
+import dev.lowrank.kernels.DeviceException;
 import java.io.UncheckedIOException;
 import java.util.Objects;
 import picocli.CommandLine;
@@ -64,6 +65,7 @@ public final class Lowrank implements Runnable {
     private static int fail(Exception failure, CommandLine line) throws Exception {
         boolean expected = failure instanceof InputException
                 || failure instanceof TrainingFailure
+                || failure instanceof DeviceException
                 || failure instanceof UncheckedIOException;
         if (!expected) {
             throw failure;
