@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /** All operations of {@link Kernels}, forwards and back, on shapes that no block divides. */
 final class Operations {
-    static final List<Operation> ALL = Stream.of(elements(), columns(), norms(), products(), layers(), attention(), ends())
+    static final List<Operation> ALL = Stream.of(
+                    elements(), columns(), norms(), products(), layers(), attention(), ends())
             .flatMap(List::stream)
             .toList();
 
@@ -48,7 +49,8 @@ final class Operations {
             int n = s.between(1, 5000);
             s.kernels().dropout(s.reals(n), 0.3f, 77, false, s.result(n));
         }));
-        all.add(Operation.exact("addUniformNoise", s -> s.kernels().addUniformNoise(s.result(s.reals(s.between(1, 5000))), 0.1f, 5)));
+        all.add(Operation.exact(
+                "addUniformNoise", s -> s.kernels().addUniformNoise(s.result(s.reals(s.between(1, 5000))), 0.1f, 5)));
         for (Activation activation : Activation.values()) {
             all.add(Operation.near("activation " + activation, s -> {
                 int n = s.between(1, 5000);
@@ -78,7 +80,9 @@ final class Operations {
                 Operation.exact("copyColumns", s -> {
                     int rows = s.between(1, 70);
                     int columns = s.between(3, 300);
-                    s.kernels().copyColumns(s.reals(rows, columns + 5), 2, s.result(s.reals(rows, columns + 1)), 1, columns);
+                    s.kernels()
+                            .copyColumns(
+                                    s.reals(rows, columns + 5), 2, s.result(s.reals(rows, columns + 1)), 1, columns);
                 }),
                 Operation.near("scaleColumns", s -> {
                     int rows = s.between(1, 70);

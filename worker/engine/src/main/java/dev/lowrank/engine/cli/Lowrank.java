@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             ExportCommand.class,
             BenchCommand.class,
             EstimateCommand.class,
+            GpuCheckCommand.class,
             StarterCommand.class
         },
         mixinStandardHelpOptions = true,
