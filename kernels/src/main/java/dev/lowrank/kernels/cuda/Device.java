@@ -47,6 +47,10 @@ final class Device implements AutoCloseable {
         return ints;
     }
 
+    boolean multiply(Product product) {
+        return driver.multiply(product);
+    }
+
     /** Begins a launch. */
     Launch launch(String kernel) {
         return launch.of(kernel);

@@ -49,6 +49,11 @@ interface Driver extends AutoCloseable {
 
     void zero(long address, long bytes);
 
+    /** Computes a product by a library of the device's maker, or says that it has no way to. */
+    default boolean multiply(Product product) {
+        return false;
+    }
+
     /** Runs a kernel. The launch is used for another one afterwards. */
     void run(Launch launch);
 

@@ -41,7 +41,7 @@ final class JcudaDriver implements Driver {
     private final CUdevice device;
     private final CUcontext context = new CUcontext();
     private final CUmodule module = new CUmodule();
-    private final CUstream stream = new CUstream();
+    private final Stream stream = new Stream();
     private final Map<String, CUfunction> functions = new HashMap<>();
     private final Arena arena = Arena.ofShared();
     private final MemorySegment table; // where each parameter of a launch lies
@@ -49,6 +49,8 @@ final class JcudaDriver implements Driver {
     private final String name;
     private final int blocks;
     private final PinnedBuffer pinned;
+    private final @Nullable CublasLt products;
+    private final long workspace; // of theirs
     private @Nullable Thread current;
     private @Nullable String lost;
     private boolean closed;
@@ -65,6 +67,8 @@ final class JcudaDriver implements Driver {
         table = arena.allocate(ValueLayout.JAVA_LONG, MOST_PARAMETERS);
         tablePointer = Pointer.to(table.asByteBuffer());
         pinned = new PinnedBuffer(stream, this::check);
+        products = new CublasLtFinder(System.getenv()).find().map(CublasLt::new).orElse(null);
+        workspace = products == null ? 0 : allocate(CublasLt.WORKSPACE);
     }
 
     /**
@@ -128,7 +132,7 @@ final class JcudaDriver implements Driver {
 
     @Override
     public String name() {
-        return name;
+        return name + (products == null ? ", without cuBLASLt" : "");
     }
 
     @Override
@@ -215,6 +219,12 @@ final class JcudaDriver implements Driver {
         check(code, launch.kernel());
     }
 
+    @Override
+    public boolean multiply(Product product) {
+        enter();
+        return products != null && products.multiply(product, workspace, stream.address());
+    }
+
     private CUfunction find(String kernel) {
         CUfunction function = new CUfunction();
         check(JCudaDriver.cuModuleGetFunction(function, module, kernel), kernel);
@@ -282,6 +292,13 @@ final class JcudaDriver implements Driver {
         return new CUdeviceptr().withByteOffset(address);
     }
 
+    /** A stream whose address others may have. */
+    private static final class Stream extends CUstream {
+        long address() {
+            return getNativePointer();
+        }
+    }
+
     /** A place for an address that JCuda gives. */
     private static final class Address extends CUdeviceptr {
         long value() {
@@ -297,6 +314,10 @@ final class JcudaDriver implements Driver {
         if (lost == null) {
             enter();
             pinned.close();
+            if (products != null) {
+                products.close();
+                JCudaDriver.cuMemFree(at(workspace));
+            }
             JCudaDriver.cuStreamDestroy(stream);
             JCudaDriver.cuModuleUnload(module);
         }

@@ -29,6 +29,6 @@ public final class EmulatedKernels {
         assumeTrue(
                 EmulatedProgram.canBeBuilt(),
                 "The CUDA kernels were not run: there is no g++ to build the emulated device with.");
-        return new EmulatedDriver(EmulatedProgram.here().orElseThrow().path(), orders);
+        return new EmulatedDriver(EmulatedProgram.here().path(), orders);
     }
 }

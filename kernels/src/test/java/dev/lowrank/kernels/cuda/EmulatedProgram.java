@@ -11,7 +11,6 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -159,17 +158,21 @@ final class EmulatedProgram {
         }
     }
 
-    /** Where sources lie from a module of the project, which is what tests are run in. */
-    static Optional<EmulatedProgram> here() {
+    /** The program of the project's own kernels. */
+    static EmulatedProgram here() {
+        Path sources = sources();
+        return new EmulatedProgram(
+                sources.resolve("main/cuda"), sources.resolve("test/cuda"), sources.resolveSibling("target/emulated"));
+    }
+
+    /** The kernels' sources, seen from a module of the project, which is what tests are run in. */
+    static Path sources() {
         for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
             Path sources = up.resolve("kernels/src");
             if (Files.isDirectory(sources.resolve("main/cuda"))) {
-                return Optional.of(new EmulatedProgram(
-                        sources.resolve("main/cuda"),
-                        sources.resolve("test/cuda"),
-                        up.resolve("kernels/target/emulated")));
+                return sources;
             }
         }
-        return Optional.empty();
+        throw new IllegalStateException("There is no kernels/src above this folder.");
     }
 }
