@@ -147,9 +147,8 @@ final class CublasLt implements AutoCloseable {
         try {
             int code = (int) heuristic.invokeExact(
                     handle, description, first, second, result, result, preference, 1, found, count);
-            boolean known = code == SUCCESS
-                    && count.get(JAVA_INT, 0) == 1
-                    && found.get(JAVA_INT, RESULT_STATE) == SUCCESS;
+            boolean known =
+                    code == SUCCESS && count.get(JAVA_INT, 0) == 1 && found.get(JAVA_INT, RESULT_STATE) == SUCCESS;
             return known ? found : null;
         } catch (Error | RuntimeException e) {
             throw e;

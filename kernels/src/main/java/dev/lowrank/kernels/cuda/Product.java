@@ -20,8 +20,7 @@ record Product(
         int k) {
     /** What decides how it is best computed: all but where the matrices lie, and how aligned they are. */
     Shape shape() {
-        return new Shape(
-                transposeA, transposeB, beta != 0, cBf16, m, n, k, alignment(a), alignment(b), alignment(c));
+        return new Shape(transposeA, transposeB, beta != 0, cBf16, m, n, k, alignment(a), alignment(b), alignment(c));
     }
 
     record Shape(

@@ -39,7 +39,8 @@ class CublasLtTest {
         assumeTrue(EmulatedProgram.canBeBuilt(), "cuBLASLt's stand-in was not built: there is no g++.");
         library = folder.resolve("libcublasLt.so.13");
         Path source = EmulatedProgram.sources().resolve("test/cuda/standin/cublaslt.cpp");
-        Process compiler = new ProcessBuilder("g++", "-O1", "-shared", "-fPIC", "-o", library.toString(), source.toString())
+        Process compiler = new ProcessBuilder(
+                        "g++", "-O1", "-shared", "-fPIC", "-o", library.toString(), source.toString())
                 .redirectErrorStream(true)
                 .start();
         String said = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -91,7 +92,8 @@ class CublasLtTest {
                     for (int l = 0; l < k; l++) {
                         sum += 2.0 * a[transposeA ? l * m + i : i * k + l] * b[transposeB ? j * k + l : l * n + j];
                     }
-                    assertThat((double) read(result, i * n + j, cBf16)).isCloseTo(sum, within(0.02 + Math.abs(sum) / 128));
+                    assertThat((double) read(result, i * n + j, cBf16))
+                            .isCloseTo(sum, within(0.02 + Math.abs(sum) / 128));
                 }
             }
         }
@@ -132,7 +134,8 @@ class CublasLtTest {
     @Test
     void saysSoWhereTheLibraryKnowsNoWay() {
         try (Arena arena = Arena.ofConfined()) {
-            assertThat(products.multiply(ofColumns(arena, 13), WORKSPACE, STREAM)).isFalse();
+            assertThat(products.multiply(ofColumns(arena, 13), WORKSPACE, STREAM))
+                    .isFalse();
         }
     }
 
@@ -164,6 +167,9 @@ class CublasLtTest {
         Path packages = folder.resolve("env/lib/python3.12/site-packages/nvidia/cu13/lib");
         Files.createDirectories(packages);
         Files.copy(library, packages.resolve("libcublasLt.so.13"));
-        assertThat(new CublasLtFinder(Map.of("VIRTUAL_ENV", folder.resolve("env").toString())).find()).isPresent();
+        assertThat(new CublasLtFinder(
+                                Map.of("VIRTUAL_ENV", folder.resolve("env").toString()))
+                        .find())
+                .isPresent();
     }
 }

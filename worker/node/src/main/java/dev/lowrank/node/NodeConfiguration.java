@@ -43,6 +43,6 @@ class NodeConfiguration {
     @Bean
     @Lazy
     Trainer engineTrainer(NodeSettings settings) {
-        return new EngineTrainer(settings.processors());
+        return new EngineTrainer(settings.device(), settings.processors());
     }
 }
