@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cuda;
 
+import dev.lowrank.kernels.DeviceLostException;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -4,6 +4,7 @@ import static jcuda.driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 import static jcuda.driver.CUresult.CUDA_SUCCESS;
 
 import dev.lowrank.kernels.DeviceException;
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

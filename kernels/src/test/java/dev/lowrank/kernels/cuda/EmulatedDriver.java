@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cuda;
 
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;

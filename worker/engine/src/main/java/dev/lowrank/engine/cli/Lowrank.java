@@ -3,6 +3,7 @@ package dev.lowrank.engine.cli;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.train.TrainingFailure;
 import dev.lowrank.kernels.DeviceException;
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.UncheckedIOException;
 import java.util.Objects;
 import picocli.CommandLine;
@@ -67,6 +68,7 @@ public final class Lowrank implements Runnable {
         boolean expected = failure instanceof InputException
                 || failure instanceof TrainingFailure
                 || failure instanceof DeviceException
+                || failure instanceof DeviceLostException
                 || failure instanceof UncheckedIOException;
         if (!expected) {
             throw failure;
