@@ -129,7 +129,7 @@ INLINE void toScores(const Scores& scores, const Tile& tile, int column, float (
 #pragma unroll
         for (int j = 0; j < ACROSS; j++) {
             int c = column + part() + 8 * j;
-            s[i][j] = c < first || c > last ? -INFINITY : scores.of(s[i][j]);
+            s[i][j] = c < first || c > last ? -INFINITY : scores.capped() ? scores.capped(s[i][j]) : scores.plain(s[i][j]);
         }
     }
 }
@@ -252,7 +252,7 @@ INLINE void gradientOfQueries(
         for (int i = 0; i < DOWN; i++) {
 #pragma unroll
             for (int j = 0; j < ACROSS; j++) {
-                dS[i][j] = expf(s[i][j] - ownLse[i]) * (dS[i][j] - ownDelta[i]) * scores.slope(s[i][j]);
+                dS[i][j] = expf(s[i][j] - ownLse[i]) * (dS[i][j] - ownDelta[i]) * (scores.capped() ? scores.slope(s[i][j]) : 1);
             }
         }
         addRows(dS, key, stride, factors, sum);
@@ -300,7 +300,7 @@ INLINE void gradientOfKeys(
                 for (int j = 0; j < ACROSS; j++) {
                     int c = part() + 8 * j;
                     p[i][j] = expf(s[i][j] - lses[c]);
-                    dS[i][j] = p[i][j] * (dS[i][j] - deltas[c]) * scores.slope(s[i][j]);
+                    dS[i][j] = p[i][j] * (dS[i][j] - deltas[c]) * (scores.capped() ? scores.slope(s[i][j]) : 1);
                 }
             }
             addRows(p, gradient, stride, factors, sumV);

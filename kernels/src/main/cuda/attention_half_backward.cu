@@ -56,10 +56,12 @@ INLINE void gradientOfQueries(
             float s[DOWN][KEYS / 8][4], dP[DOWN][KEYS / 8][4];
             multiplyRows<W>(own, now, s);
             toScores(scores, tile, row, key, s);
-            forEach<DOWN, KEYS / 8>([&](int i, int j, int e) {
-                float p = exp2f(s[i][j][e] - ownLse[i][e / 2]);
-                s[i][j][e] = p * scores.slope(s[i][j][e]);
-            });
+            if (scores.capped()) {
+                forEach<DOWN, KEYS / 8>(
+                    [&](int i, int j, int e) { s[i][j][e] = exp2f(s[i][j][e] - ownLse[i][e / 2]) * scores.slope(s[i][j][e]); });
+            } else {
+                forEach<DOWN, KEYS / 8>([&](int i, int j, int e) { s[i][j][e] = exp2f(s[i][j][e] - ownLse[i][e / 2]); });
+            }
             multiplyRows<W>(own + OWN, now + STAGE, dP);
             forEach<DOWN, KEYS / 8>([&](int i, int j, int e) { s[i][j][e] *= dP[i][j][e] - ownDelta[i][e / 2]; });
             addRows<W>(s, now, sum);
@@ -125,7 +127,9 @@ INLINE void gradientOfKeys(
                 addRows<W>(p, now + STAGE, sumV);
             }
             if constexpr (ofKeys) {
-                forEach<DOWN, QUERIES / 8>([&](int i, int j, int e) { p[i][j][e] *= scores.slope(s[i][j][e]); });
+                if (scores.capped()) {
+                    forEach<DOWN, QUERIES / 8>([&](int i, int j, int e) { p[i][j][e] *= scores.slope(s[i][j][e]); });
+                }
                 multiplyRows<W>(own + OWN, now + STAGE, s);
                 forEach<DOWN, QUERIES / 8>([&](int i, int j, int e) { p[i][j][e] *= s[i][j][e] - deltas[8 * j + e % 2]; });
                 addRows<W>(p, now, sumK);

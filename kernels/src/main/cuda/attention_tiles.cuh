@@ -122,7 +122,11 @@ INLINE int pairColumn() { return static_cast<int>(threadIdx.x) % 4 * 2; }
 // Products of rows from `row` on with the other side's from `column` on become scores; what is not seen becomes -infinity.
 template <int DOWN, int ACROSS>
 INLINE void toScores(const Scores& scores, const Tile& tile, int row, int column, float (&s)[DOWN][ACROSS][4]) {
-    forEach<DOWN, ACROSS>([&](int i, int j, int e) { s[i][j][e] = scores.of(s[i][j][e]); });
+    if (scores.capped()) {
+        forEach<DOWN, ACROSS>([&](int i, int j, int e) { s[i][j][e] = scores.capped(s[i][j][e]); });
+    } else {
+        forEach<DOWN, ACROSS>([&](int i, int j, int e) { s[i][j][e] = scores.plain(s[i][j][e]); });
+    }
     if (tile.seesAll(row, 16 * DOWN, column, 8 * ACROSS)) {
         return;
     }

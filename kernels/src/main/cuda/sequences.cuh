@@ -78,13 +78,12 @@ struct Heads {
 struct Scores {
     float scale, cap;
 
-    INLINE float of(float product) const { return cap > 0 ? cap * tanhf(scale * product / cap) : scale * product; }
+    INLINE bool capped() const { return cap > 0; }
+    INLINE float plain(float product) const { return scale * product; }
+    INLINE float capped(float product) const { return cap * tanhf(scale * product / cap); }
 
-    // What a score gains where scale q k^T gains; 0 under a cap for one that is masked.
+    // What a capped score gains where scale q k^T gains; 0 for one that is masked.
     INLINE float slope(float score) const {
-        if (cap == 0) {
-            return 1;
-        }
         float part = fmaxf(score / cap, -1);
         return 1 - part * part;
     }
