@@ -16,7 +16,13 @@ const int FACTORS = ROWS + 4;    // stride of the tile of factors of the second 
 
 INLINE int strideOf(int64 width) { return (static_cast<int>(width) + 3) / 4 * 4 + 4; }
 INLINE int part() { return threadIdx.x % 8; }
-INLINE int rowOf(int i) { return threadIdx.x / 8 + i * (ROWS / DOWN); }
+INLINE int rowOf(int i) { return threadIdx.x / 8 * DOWN + i; }
+
+// Whether any row of the warp sees any of the other side's rows from `column` on.
+INLINE bool sees(const Tile& tile, int column) {
+    const int EACH = WARP / 8 * DOWN;
+    return tile.sees(tile.first + static_cast<int>(threadIdx.x) / WARP * EACH, EACH, column, ROWS);
+}
 
 // One head of a tensor [rows, heads * width].
 struct Head {
@@ -173,6 +179,9 @@ INLINE void attend(
         bring(keys, tile.other, j0, tile.others, key);
         bring(values, tile.other, j0, tile.others, value);
         __syncthreads();
+        if (!sees(tile, j0)) {
+            continue;
+        }
         float s[DOWN][ACROSS];
         multiplyRows(own, key, stride, s);
         toScores(scores, tile, j0, s);
@@ -244,6 +253,9 @@ INLINE void gradientOfQueries(
         bring(keys, tile.other, j0, tile.others, key);
         bring(values, tile.other, j0, tile.others, value);
         __syncthreads();
+        if (!sees(tile, j0)) {
+            continue;
+        }
         float s[DOWN][ACROSS], dS[DOWN][ACROSS];
         multiplyRows(own, key, stride, s);
         multiplyRows(gradient, value, stride, dS);
@@ -290,6 +302,9 @@ INLINE void gradientOfKeys(
                 deltas[threadIdx.x] = r < tile.others ? delta[at] : 0;
             }
             __syncthreads();
+            if (!sees(tile, i0)) {
+                continue;
+            }
             float s[DOWN][ACROSS], p[DOWN][ACROSS], dS[DOWN][ACROSS];
             multiplyRows(key, query, stride, s);
             multiplyRows(value, gradient, stride, dS);

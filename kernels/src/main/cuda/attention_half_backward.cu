@@ -177,7 +177,7 @@ OF_KEYS(32, 1, 64)
 OF_KEYS(64, 1, 64)
 OF_KEYS(80, 1, 64)
 OF_KEYS(96, 1, 64)
-OF_KEYS(128, 1, 64)
+OF_KEYS(128, 1, 32)
 
 // Two such sums do not fit in a thread's registers, so that one block makes dK and another one dV.
 extern "C" __global__ void __launch_bounds__(THREADS, 2) attentionHalfKeys256(PARAMETERS, Reals dK, Reals dV) {

@@ -44,7 +44,7 @@ record AttentionTiles(String kernel, int rows, int passes, int bytes) {
             return full("attentionFullKeys", width, 4, 2);
         }
         int w = roundedUp(width, HALF_WIDTHS);
-        return half("attentionHalfKeys", w, 64, 2, w == WIDEST ? 32 : 64, w == WIDEST ? 2 : 1, 2);
+        return half("attentionHalfKeys", w, 64, 2, w >= 128 ? 32 : 64, w == WIDEST ? 2 : 1, 2);
     }
 
     /** {@code tiles} of a block's rows; two of the other side in each of two stages, with {@code numbers} for each row. */
