@@ -568,6 +568,7 @@ public final class CudaKernels implements Kernels {
     public void close() {
         if (!closed) {
             closed = true;
+            attention.close();
             maps.close();
             device.close();
         }
