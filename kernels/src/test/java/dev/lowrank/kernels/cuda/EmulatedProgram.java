@@ -144,7 +144,8 @@ final class EmulatedProgram {
 
     private static List<Path> files(Path folder, String end) throws IOException {
         try (Stream<Path> all = Files.list(folder)) {
-            return all.filter(file -> file.getFileName().toString().endsWith(end))
+            return all.filter(Files::isRegularFile)
+                    .filter(file -> file.getFileName().toString().endsWith(end))
                     .sorted()
                     .toList();
         }
