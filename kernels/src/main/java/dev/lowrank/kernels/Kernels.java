@@ -3,6 +3,7 @@ package dev.lowrank.kernels;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,9 @@ public interface Kernels extends AutoCloseable {
 
     /** Whether the device has instructions of its own for products of BF16, so that they are faster than those of F32. */
     boolean multipliesBf16();
+
+    /** Bytes of memory of its own that the device has free now; empty where tensors lie in this process's memory. */
+    OptionalLong freeBytes();
 
     /** Whether numbers are kept and computed: {@link PhantomKernels} do neither. */
     boolean computes();

@@ -172,6 +172,44 @@ public abstract class AttentionContract extends KernelsFixture {
         checkHalf(starts(100, 33), starts(100, 60), new AttentionShape(2, 1, 0, 0, 0), 8);
     }
 
+    @Test
+    void attendsWithHeadsOfAnyWidth() {
+        for (int width : new int[] {1, 33, 80, 97, 129, 255}) {
+            checkAttention(starts(37, 3, 9), starts(37, 40, 13), plain(2, 1, width), width);
+        }
+        checkAttention(starts(3, 100), starts(3, 140), new AttentionShape(2, 1, 0.05f, 70, 2), 256);
+    }
+
+    @Test
+    void attendsInManySequences() {
+        int[] lengths = new int[40];
+        int[] longer = new int[40];
+        for (int s = 0; s < lengths.length; s++) {
+            lengths[s] = Math.max(0, random.nextInt(100) - 20);
+            longer[s] = lengths[s] + Math.max(0, random.nextInt(60) - 40);
+        }
+        checkAttention(starts(lengths), starts(lengths), plain(1, 1, 8), 8);
+        checkAttention(starts(lengths), starts(longer), new AttentionShape(2, 1, 0.4f, 40, 0), 8);
+    }
+
+    /** What was computed for some sequences says nothing about others of the same rows. */
+    @Test
+    void attendsToTheSequencesOfEachCall() {
+        Tensor x = tensor(random(70 * 8)).reshape(70, 8);
+        AttentionShape shape = plain(1, 1, 8);
+        int[] lengths = starts(30, 40);
+        Sequences changed = Sequences.ofStarts(lengths);
+        Tensor first = nans(70, 8);
+        kernels.attention(x, x, x, changed, shape, first, null);
+        lengths[1] = 50;
+        Tensor second = nans(70, 8);
+        kernels.attention(x, x, x, changed, shape, second, null);
+        assertThat(read(second.slice(30, 40))).isNotEqualTo(read(first.slice(30, 40)));
+        Tensor again = nans(70, 8);
+        kernels.attention(x, x, x, Sequences.ofStarts(starts(30, 40)), shape, again, null);
+        assertThat(read(again)).isEqualTo(read(first));
+    }
+
     /** Each tensor may be F32 or BF16 by itself. */
     @Test
     void attendsToTensorsOfMixedTypes() {

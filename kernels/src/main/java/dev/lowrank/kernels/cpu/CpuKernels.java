@@ -31,6 +31,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -140,6 +141,11 @@ public final class CpuKernels implements Kernels {
     @Override
     public boolean multipliesBf16() {
         return OneDnn.multipliesBf16();
+    }
+
+    @Override
+    public OptionalLong freeBytes() {
+        return OptionalLong.empty();
     }
 
     @Override

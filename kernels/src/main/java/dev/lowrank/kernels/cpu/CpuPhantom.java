@@ -67,6 +67,7 @@ final class CpuPhantom implements InvocationHandler {
         return switch (method.getName()) {
             case "device" -> device.device();
             case "multipliesBf16" -> device.multipliesBf16();
+            case "freeBytes" -> device.freeBytes();
             case "computes" -> false;
             case "phantom" -> of(device, threads);
             case "workspace" -> workspace();

@@ -20,6 +20,7 @@ import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Term;
 import dev.lowrank.kernels.TokenLoss;
 import dev.lowrank.kernels.Workspace;
+import dev.lowrank.kernels.memory.StackedWorkspace;
 import dev.lowrank.kernels.shapes.AttentionShapes;
 import dev.lowrank.kernels.shapes.ColumnShapes;
 import dev.lowrank.kernels.shapes.ElementwiseShapes;
@@ -35,6 +36,8 @@ import dev.lowrank.kernels.shapes.TransferShapes;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  * them before.
  */
 public final class CudaKernels implements Kernels {
+    private final Driver driver;
     private final Device device;
     private final Transfers transfers;
     private final Columns columns;
@@ -57,8 +61,19 @@ public final class CudaKernels implements Kernels {
     private final Optimizers optimizers;
     private boolean closed;
 
+    /**
+     * Opens a GPU.
+     *
+     * @param number which of the machine's, from 0 on
+     * @throws dev.lowrank.kernels.DeviceException if it cannot be used
+     */
+    public static CudaKernels open(int number) {
+        return new CudaKernels(JcudaDriver.open(number));
+    }
+
     /** Takes the driver over: it is closed with the kernels. */
     CudaKernels(Driver driver) {
+        this.driver = driver;
         device = new Device(driver);
         transfers = new Transfers(device);
         columns = new Columns(device);
@@ -85,13 +100,28 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
+    public OptionalLong freeBytes() {
+        return OptionalLong.of(driver.freeBytes());
+    }
+
+    @Override
     public boolean computes() {
         return true;
     }
 
     @Override
     public PhantomKernels phantom() {
-        throw new UnsupportedOperationException("not yet");
+        return CudaPhantom.of(driver);
+    }
+
+    /** What the device keeps for its own use. */
+    long ownBytes() {
+        return device.scratch().peak() + maps.bytes();
+    }
+
+    /** @param closing called when it is about to be closed */
+    StackedWorkspace watchedWorkspace(Consumer<StackedWorkspace> closing) {
+        return device.workspace(closing);
     }
 
     @Override
@@ -538,6 +568,7 @@ public final class CudaKernels implements Kernels {
     public void close() {
         if (!closed) {
             closed = true;
+            attention.close();
             maps.close();
             device.close();
         }

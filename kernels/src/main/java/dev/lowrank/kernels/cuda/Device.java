@@ -6,6 +6,7 @@ import dev.lowrank.kernels.Workspace;
 import dev.lowrank.kernels.memory.StackedWorkspace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /** A driver with what the kernels share: scratch memory, launches, and the copies that need a kernel. */
 final class Device implements AutoCloseable {
@@ -29,7 +30,12 @@ final class Device implements AutoCloseable {
     }
 
     Workspace workspace() {
-        return new StackedWorkspace(new DeviceMemory(driver));
+        return workspace(closed -> {});
+    }
+
+    /** @param closing called when it is about to be closed */
+    StackedWorkspace workspace(Consumer<StackedWorkspace> closing) {
+        return new StackedWorkspace(new DeviceMemory(driver), closing);
     }
 
     /** Memory for the time of one operation, which gives it back to its mark. */
@@ -39,6 +45,10 @@ final class Device implements AutoCloseable {
 
     UploadedInts ints() {
         return ints;
+    }
+
+    boolean multiply(Product product) {
+        return driver.multiply(product);
     }
 
     /** Begins a launch. */

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cuda;
 
+import dev.lowrank.kernels.DeviceLostException;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,6 +15,9 @@ interface Driver extends AutoCloseable {
 
     /** How many blocks of 256 threads keep the device busy. */
     int blocks();
+
+    /** How much of its memory is free. */
+    long freeBytes();
 
     /**
      * The address of so many bytes, aligned to 256.
@@ -45,6 +49,11 @@ interface Driver extends AutoCloseable {
     void copy(long source, long target, long bytes);
 
     void zero(long address, long bytes);
+
+    /** Computes a product by a library of the device's maker, or says that it has no way to. */
+    default boolean multiply(Product product) {
+        return false;
+    }
 
     /** Runs a kernel. The launch is used for another one afterwards. */
     void run(Launch launch);

@@ -52,6 +52,11 @@ final class DynamicMaps implements AutoCloseable {
         return tensor;
     }
 
+    /** What they take on the device. */
+    long bytes() {
+        return memory.peak();
+    }
+
     @Override
     public void close() {
         memory.close();

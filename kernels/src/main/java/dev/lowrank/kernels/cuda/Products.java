@@ -27,7 +27,7 @@ final class Products {
         int k = transposeA ? a.rows() : a.columns();
         if (a.dtype() == DType.F32 && b.dtype() == DType.F32) {
             inFull(a, transposeA, b, transposeB, alpha, beta, c, k);
-        } else {
+        } else if (!byLibrary(a, transposeA, b, transposeB, alpha, beta, c, k)) {
             inHalf(a, transposeA, b, transposeB, alpha, beta, c, k);
         }
     }
@@ -48,6 +48,26 @@ final class Products {
                 .with(c.columns())
                 .with(k)
                 .run(Math.ceilDiv(c.columns(), TILE), Math.ceilDiv(c.rows(), TILE), 1, Launch.THREADS);
+    }
+
+    /** Where both factors are BF16 as they lie, and there is something to add up. */
+    private boolean byLibrary(
+            Tensor a, boolean transposeA, Tensor b, boolean transposeB, float alpha, float beta, Tensor c, int k) {
+        if (a.dtype() != DType.BF16 || b.dtype() != DType.BF16 || k == 0 || c.size() == 0) {
+            return false;
+        }
+        return device.multiply(new Product(
+                a.data().address(),
+                transposeA,
+                b.data().address(),
+                transposeB,
+                alpha,
+                beta,
+                c.data().address(),
+                c.dtype() == DType.BF16,
+                c.rows(),
+                c.columns(),
+                k));
     }
 
     private void inHalf(

@@ -49,7 +49,8 @@ public final class StackedWorkspace implements Workspace {
         this(source, workspace -> {});
     }
 
-    private StackedWorkspace(MemorySource source, Consumer<StackedWorkspace> closing) {
+    /** @param closing called when it is about to be closed */
+    public StackedWorkspace(MemorySource source, Consumer<StackedWorkspace> closing) {
         this.source = source;
         this.closing = closing;
     }

@@ -1,5 +1,6 @@
 package dev.lowrank.kernels.cuda;
 
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -94,6 +95,11 @@ final class EmulatedDriver implements Driver {
     @Override
     public int blocks() {
         return 8;
+    }
+
+    @Override
+    public long freeBytes() {
+        return BYTES;
     }
 
     @Override

@@ -44,7 +44,7 @@ public final class EmulatedKernels {
 
     private static @Nullable String reasonAgainst(String compiler) {
         return EmulatedProgram.reasonAgainst(compiler)
-                .map(reason -> "The CUDA kernels were not run: %s.".formatted(reason))
+                .map(reason -> "This was not run: %s.".formatted(reason))
                 .orElse(null);
     }
 
@@ -58,7 +58,7 @@ public final class EmulatedKernels {
         static final Path PROGRAM = program();
 
         private static Path program() {
-            EmulatedProgram.Folders folders = EmulatedProgram.Folders.here().orElseThrow();
+            EmulatedProgram.Folders folders = EmulatedProgram.Folders.here();
             return EmulatedProgram.of(folders, folders.language()).path();
         }
     }

@@ -39,18 +39,25 @@ final class EmulatedProgram {
      * @param built where objects and programs are kept, under names that say what they were made of
      */
     record Folders(Path language, Path device, Path built) {
-        static Optional<Folders> here() {
-            for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
-                Path sources = up.resolve("kernels/src");
-                if (Files.isDirectory(sources.resolve("main/cuda"))) {
-                    return Optional.of(new Folders(
-                            sources.resolve("main/cuda"),
-                            sources.resolve("test/cuda"),
-                            up.resolve("kernels/target/emulated")));
-                }
-            }
-            return Optional.empty();
+        /** The project's own. */
+        static Folders here() {
+            Path sources = sources();
+            return new Folders(
+                    sources.resolve("main/cuda"),
+                    sources.resolve("test/cuda"),
+                    sources.resolveSibling("target/emulated"));
         }
+    }
+
+    /** The kernels' sources, seen from a module of the project, which is what tests are run in. */
+    static Path sources() {
+        for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
+            Path sources = up.resolve("kernels/src");
+            if (Files.isDirectory(sources.resolve("main/cuda"))) {
+                return sources;
+            }
+        }
+        throw new IllegalStateException("There is no kernels/src above this folder.");
     }
 
     private final Folders folders;
@@ -204,7 +211,8 @@ final class EmulatedProgram {
     /** The files of a folder whose names end so. */
     private static List<Path> files(Path folder, String end) throws IOException {
         try (Stream<Path> all = Files.list(folder)) {
-            return all.filter(file -> file.getFileName().toString().endsWith(end))
+            return all.filter(Files::isRegularFile)
+                    .filter(file -> file.getFileName().toString().endsWith(end))
                     .sorted()
                     .toList();
         }

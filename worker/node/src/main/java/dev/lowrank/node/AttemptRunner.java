@@ -3,6 +3,7 @@ package dev.lowrank.node;
 import dev.lowrank.db.blob.BlobStore;
 import dev.lowrank.db.queue.Lease;
 import dev.lowrank.db.queue.LeaseLostException;
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,6 +26,7 @@ final class AttemptRunner {
     private final Trainer trainer;
     private final BatchLauncher batch;
     private volatile boolean stopping;
+    private boolean deviceLost;
     private volatile @Nullable Reporter current;
     private volatile @Nullable Lease held;
 
@@ -63,6 +65,11 @@ final class AttemptRunner {
                 LOG.warn("{} could not be handed back: {}", lease, e.getMessage());
             }
         }
+    }
+
+    /** Whether another attempt could compute; not once the device has failed. */
+    boolean isUsable() {
+        return !deviceLost;
     }
 
     /** Returns when the attempt is over, however it ended. */
@@ -133,6 +140,7 @@ final class AttemptRunner {
             return;
         }
         if (failure != null) {
+            deviceLost |= failure instanceof DeviceLostException;
             fail(attempt, reporter, Failures.judge(failure, attempt.folder()));
             return;
         }

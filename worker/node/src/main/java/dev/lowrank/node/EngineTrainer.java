@@ -9,17 +9,18 @@ import dev.lowrank.engine.train.HeldOut;
 import dev.lowrank.engine.train.RunControl;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.TrainingRun;
+import dev.lowrank.kernels.Devices;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.cpu.CpuKernels;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** The real engine on this machine's processors. */
+/** The real engine on one of this machine's devices. */
 final class EngineTrainer implements Trainer {
     private final Kernels kernels;
 
-    EngineTrainer(int threads) {
-        kernels = CpuKernels.open(threads);
+    /** @throws dev.lowrank.kernels.DeviceException if there is no such device, or it cannot be used */
+    EngineTrainer(String device, int threads) {
+        kernels = Devices.open(device, threads);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.lowrank.db.queue.Failure;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.spec.SpecException;
 import dev.lowrank.engine.train.TrainingFailure;
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.UUID;
@@ -37,6 +38,7 @@ final class Failures {
                         "The job needs more memory than the worker has: lower training.micro_batch_size or"
                                 + " training.max_length, or give the worker more memory.",
                         null);
+            case DeviceLostException e -> deviceLost(e);
             default -> isDiskFull(thrown) ? diskFull() : unexpected(thrown);
         };
     }
@@ -54,6 +56,16 @@ final class Failures {
             return lasting("invalid_validation_file", message, "validation_file");
         }
         return lasting("invalid_input", message, null);
+    }
+
+    private static Judged deviceLost(DeviceLostException thrown) {
+        LOG.error("The device is lost: {}", thrown.getMessage());
+        return new Judged(
+                new Failure(
+                        "device_lost",
+                        "The GPU failed while the job ran on it; the job goes on from its last checkpoint elsewhere.",
+                        null),
+                true);
     }
 
     private static Judged diskFull() {

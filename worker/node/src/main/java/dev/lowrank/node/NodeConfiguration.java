@@ -5,6 +5,8 @@ import dev.lowrank.db.queue.JobEnding;
 import dev.lowrank.db.queue.JobQueue;
 import dev.lowrank.db.queue.JobReports;
 import dev.lowrank.db.queue.Workers;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -15,6 +17,8 @@ import org.springframework.transaction.support.TransactionTemplate;
 /** What the worker is made of. */
 @Configuration(proxyBeanMethods = false)
 class NodeConfiguration {
+    private static final int DEVICE_LOST = 70;
+
     @Bean
     WorkerName workerName() {
         return WorkerName.random();
@@ -39,10 +43,18 @@ class NodeConfiguration {
         return new BlobStore(folders.blobs());
     }
 
+    /** With a code of its own: what this process computes with is lost. */
+    @Bean
+    ProcessEnd processEnd(ConfigurableApplicationContext context) {
+        return () -> Thread.ofPlatform()
+                .name("ending")
+                .start(() -> System.exit(SpringApplication.exit(context, () -> DEVICE_LOST)));
+    }
+
     // Lazy, so that tests with a trainer of their own need no native libraries.
     @Bean
     @Lazy
     Trainer engineTrainer(NodeSettings settings) {
-        return new EngineTrainer(settings.processors());
+        return new EngineTrainer(settings.device(), settings.processors());
     }
 }

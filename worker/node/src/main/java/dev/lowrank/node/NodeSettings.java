@@ -10,6 +10,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
  *
  * @param data folder shared with the API and all other workers: {@code blobs/} and {@code runs/}
  * @param models folder against which a base's relative path is read
+ * @param device what to train on: {@code cpu}, or a GPU: {@code cuda}, {@code cuda:1} and so on
  * @param threads processors to train on, 0 for all there are; a resumed run gives the same bytes on the same number
  * @param poll time between two looks at the queue, give or take half
  * @param lease how long after its last heartbeat a worker counts as lost
@@ -22,6 +23,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 record NodeSettings(
         Path data,
         Path models,
+        String device,
         int threads,
         Duration poll,
         Duration lease,

@@ -35,6 +35,7 @@ final class WorkLoop implements SmartLifecycle {
     private final NodeSettings settings;
     private final Trainer trainer;
     private final AttemptRunner runner;
+    private final ProcessEnd end;
     private final CountDownLatch stopping = new CountDownLatch(1);
     private @Nullable Thread worker;
     private long nextBeat;
@@ -45,13 +46,15 @@ final class WorkLoop implements SmartLifecycle {
             QueueAccess database,
             NodeSettings settings,
             Trainer trainer,
-            AttemptRunner runner) {
+            AttemptRunner runner,
+            ProcessEnd end) {
         this.name = name;
         this.dataSource = dataSource;
         this.database = database;
         this.settings = settings;
         this.trainer = trainer;
         this.runner = runner;
+        this.end = end;
     }
 
     @Override
@@ -108,6 +111,14 @@ final class WorkLoop implements SmartLifecycle {
             Thread.ofPlatform().daemon().name("sweeper").start(this::sweep);
             claimUntilStopped();
             leave();
+            endIfUseless();
+        }
+    }
+
+    private void endIfUseless() {
+        if (!runner.isUsable()) {
+            LOG.error("This worker has lost its device and ends; another process can use it, if it can be used at all");
+            end.begin();
         }
     }
 
@@ -157,7 +168,7 @@ final class WorkLoop implements SmartLifecycle {
 
     private void claimUntilStopped() {
         int failures = 0;
-        while (!isStopping()) {
+        while (!isStopping() && runner.isUsable()) {
             try {
                 beat();
                 Optional<Lease> lease = database.queue().claim(name.id(), FIRST_PROGRESS);

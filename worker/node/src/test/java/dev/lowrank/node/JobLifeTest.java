@@ -9,6 +9,7 @@ import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.adapter.Verdict;
 import dev.lowrank.engine.train.HeldOut;
 import dev.lowrank.engine.train.TrainingFailure;
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -222,6 +223,25 @@ class JobLifeTest {
         bundle.waitForStatus(job, "succeeded");
         gate.open();
         assertThat(bundle.rows.outcomes(job)).containsExactly("preempted", "succeeded");
+    }
+
+    @Test
+    void aLostDeviceMovesTheJobWithItsCheckpointAndEndsTheWorker() {
+        toy.before.put(5, () -> {
+            throw new DeviceLostException("The GPU failed at rmsNorm (an illegal address); what it held is lost.");
+        });
+        String undisturbed = bundle.submit();
+        ConfigurableApplicationContext first = bundle.start(toy);
+        bundle.waitUntil(() -> bundle.ends.get() == 1);
+        assertThat(bundle.rows.outcomes(undisturbed)).hasSize(1);
+        assertThat(bundle.checkpoints(undisturbed)).containsExactly(3);
+        assertThat(bundle.rows.status(undisturbed)).isEqualTo("queued");
+        assertThat(bundle.rows.count("worker where stopped_at is not null")).isEqualTo(1);
+        first.close();
+        bundle.start(new ToyTrainer());
+        bundle.waitForStatus(undisturbed, "succeeded");
+        assertThat(bundle.rows.messages(undisturbed))
+                .contains("Fine-tuning job goes on from the checkpoint at step 3 (attempt 2)");
     }
 
     @Test

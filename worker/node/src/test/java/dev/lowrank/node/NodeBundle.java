@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.support.GenericApplicationContext;
@@ -31,6 +32,9 @@ final class NodeBundle implements AutoCloseable {
     final JdbcClient jdbc = JdbcClient.create(database.dataSource());
     final TestRows rows = new TestRows(jdbc);
     final Path data;
+    /** How many workers would have ended their process. */
+    final AtomicInteger ends = new AtomicInteger();
+
     final BlobStore blobs;
     private final List<ConfigurableApplicationContext> nodes = new ArrayList<>();
 
@@ -70,11 +74,15 @@ final class NodeBundle implements AutoCloseable {
         settings.putAll(more);
         ConfigurableApplicationContext node = new SpringApplicationBuilder(NodeApplication.class)
                 .properties(settings)
-                .initializers(context -> ((GenericApplicationContext) context)
-                        .registerBean("toy", Trainer.class, () -> trainer, bean -> bean.setPrimary(true)))
+                .initializers(context -> prepare((GenericApplicationContext) context, trainer))
                 .run();
         nodes.add(node);
         return node;
+    }
+
+    private void prepare(GenericApplicationContext context, ToyTrainer trainer) {
+        context.registerBean("toy", Trainer.class, () -> trainer, bean -> bean.setPrimary(true));
+        context.registerBean("noEnd", ProcessEnd.class, () -> ends::incrementAndGet, bean -> bean.setPrimary(true));
     }
 
     static String nameOf(ConfigurableApplicationContext node) {

@@ -48,6 +48,7 @@ class ReporterTest {
             new NodeSettings(
                     Path.of("data"),
                     Path.of("models"),
+                    "cpu",
                     1,
                     Duration.ofMillis(10),
                     LEASE,

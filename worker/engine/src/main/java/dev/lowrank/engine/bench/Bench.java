@@ -15,8 +15,8 @@ import dev.lowrank.engine.train.ProcessMemory;
 import dev.lowrank.engine.train.StepMetrics;
 import dev.lowrank.engine.train.TrainingFailure;
 import dev.lowrank.kernels.DType;
+import dev.lowrank.kernels.Devices;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.cpu.CpuKernels;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,7 +74,7 @@ public final class Bench {
     }
 
     private <T> T onModel(BiFunction<ModelSource, Kernels, T> use) {
-        try (Kernels kernels = CpuKernels.open(options.threads())) {
+        try (Kernels kernels = Devices.open(options.device(), options.threads())) {
             Shape shape = Shape.named(options.shape()).orElse(null);
             if (shape != null) {
                 return use.apply(new RandomModel(shape, options.seed()), kernels);

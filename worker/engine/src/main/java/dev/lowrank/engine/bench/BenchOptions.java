@@ -13,6 +13,7 @@ import java.nio.file.Path;
  * @param shape the name of a {@link Shape}, or a model folder
  * @param steps that are measured
  * @param warmup steps before them
+ * @param device by its name among {@link dev.lowrank.kernels.Devices}
  * @param profile whether each operation is timed
  */
 public record BenchOptions(
@@ -25,6 +26,7 @@ public record BenchOptions(
         int rank,
         int steps,
         int warmup,
+        String device,
         int threads,
         int seed,
         boolean profile) {

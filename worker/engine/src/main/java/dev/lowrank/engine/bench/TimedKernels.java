@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * less than a microsecond, and none computes in less than several.
  */
 final class TimedKernels implements InvocationHandler {
-    private static final Set<String> UNTIMED =
-            Set.of("device", "multipliesBf16", "computes", "phantom", "workspace", "pagedWorkspace", "close");
+    private static final Set<String> UNTIMED = Set.of(
+            "device", "multipliesBf16", "freeBytes", "computes", "phantom", "workspace", "pagedWorkspace", "close");
     private static final Object[] NONE = {};
 
     private final Kernels kernels;

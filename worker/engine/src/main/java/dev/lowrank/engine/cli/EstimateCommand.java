@@ -7,7 +7,6 @@ import dev.lowrank.engine.train.Estimate;
 import dev.lowrank.engine.train.EstimateJson;
 import dev.lowrank.engine.train.EstimateText;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.cpu.CpuKernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +69,7 @@ final class EstimateCommand implements Callable<Integer> {
         if (!Files.isRegularFile(specFile)) {
             throw new InputException("There is no spec file %s.".formatted(specFile));
         }
-        try (Kernels kernels = CpuKernels.open(step.threads())) {
+        try (Kernels kernels = step.device().open()) {
             return Estimate.of(SpecJson.parse(Files.readString(specFile)).spec(), kernels);
         }
     }

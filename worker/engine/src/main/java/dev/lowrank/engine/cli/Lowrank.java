@@ -2,6 +2,8 @@ package dev.lowrank.engine.cli;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.train.TrainingFailure;
+import dev.lowrank.kernels.DeviceException;
+import dev.lowrank.kernels.DeviceLostException;
 import java.io.UncheckedIOException;
 import java.util.Objects;
 import picocli.CommandLine;
@@ -24,6 +26,7 @@ import picocli.CommandLine.Spec;
             ExportCommand.class,
             BenchCommand.class,
             EstimateCommand.class,
+            GpuCheckCommand.class,
             StarterCommand.class
         },
         mixinStandardHelpOptions = true,
@@ -64,6 +67,8 @@ public final class Lowrank implements Runnable {
     private static int fail(Exception failure, CommandLine line) throws Exception {
         boolean expected = failure instanceof InputException
                 || failure instanceof TrainingFailure
+                || failure instanceof DeviceException
+                || failure instanceof DeviceLostException
                 || failure instanceof UncheckedIOException;
         if (!expected) {
             throw failure;

@@ -2,15 +2,15 @@ package dev.lowrank.engine.cli;
 
 import dev.lowrank.engine.InputException;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.cpu.CpuKernels;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Which base, which adapters, how many threads: what generate and evaluate share. */
+/** Which base, which adapters, which device: what generate and evaluate share. */
 final class ModelOptions {
     @Parameters(arity = "0..1", paramLabel = "BASE", description = "The base model's folder (or --model).")
     private @Nullable Path positional;
@@ -24,8 +24,8 @@ final class ModelOptions {
     @Option(names = "--adapter", paramLabel = "DIR", description = "A PEFT adapter folder; may be repeated to compare.")
     private List<Path> adapters = new ArrayList<>();
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all cores).")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Mixin
+    private DeviceOptions device = new DeviceOptions();
 
     Path model() {
         Path model = named != null ? named : positional;
@@ -40,6 +40,6 @@ final class ModelOptions {
     }
 
     Kernels kernels() {
-        return CpuKernels.open(threads);
+        return device.open();
     }
 }

@@ -3,6 +3,7 @@ package dev.lowrank.engine.cli;
 import dev.lowrank.engine.InputException;
 import dev.lowrank.engine.bench.BenchOptions;
 import java.util.Objects;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -27,11 +28,8 @@ final class StepOptions {
             description = "Of the adapter, on all linear layers, alpha twice as much (16).")
     private int rank = 16;
 
-    @Option(names = "--device", paramLabel = "D", description = "cpu.")
-    private String device = "cpu";
-
-    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all cores).")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Mixin
+    private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--seed", paramLabel = "N", description = "Of weights, adapter and tokens (0).")
     private int seed;
@@ -44,10 +42,6 @@ final class StepOptions {
 
     BenchOptions of(String shape, int steps, int warmup, boolean profile, CommandSpec command) {
         try {
-            if (!device.equals("cpu")) {
-                throw new InputException(
-                        "--device is \"%s\", but this build computes on the cpu only.".formatted(device));
-            }
             return new BenchOptions(
                     shape,
                     BenchOptions.method(method),
@@ -58,7 +52,8 @@ final class StepOptions {
                     rank,
                     steps,
                     warmup,
-                    threads,
+                    device.device(),
+                    device.threads(),
                     seed,
                     profile);
         } catch (InputException e) {
@@ -66,7 +61,7 @@ final class StepOptions {
         }
     }
 
-    int threads() {
-        return threads;
+    DeviceOptions device() {
+        return device;
     }
 }

@@ -14,7 +14,6 @@ import dev.lowrank.engine.train.Result;
 import dev.lowrank.engine.train.RunPlan;
 import dev.lowrank.engine.train.TrainingRun;
 import dev.lowrank.kernels.Kernels;
-import dev.lowrank.kernels.cpu.CpuKernels;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -22,6 +21,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.json.JsonMapper;
@@ -46,8 +46,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on from the newest checkpoint in the output folder.")
     private boolean resume;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute with (default: all cores).")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Mixin
+    private DeviceOptions device = new DeviceOptions();
 
     @Option(names = "--json", description = "Print one machine-readable line at the end.")
     private boolean json;
@@ -63,7 +63,7 @@ final class TrainCommand implements Callable<Integer> {
                             .formatted(folder));
         }
         PrintStream out = json ? System.err : System.out;
-        try (Kernels kernels = CpuKernels.open(threads);
+        try (Kernels kernels = device.open();
                 TrainingRun run = TrainingRun.open(spec, folder, kernels)) {
             banner(out, read, run, kernels);
             TrainingDisplay display = new TrainingDisplay(out, run.completedSteps());

@@ -49,8 +49,8 @@ public final class DryRun implements AutoCloseable {
 
     /** Loads the base and makes the adapter; the spec's files are not looked at, and its optimizer must not be paged. */
     public static DryRun open(TrainingSpec spec, ModelSource base, Dataset rows, DType compute, Kernels kernels) {
-        MemoryPlan memory = new MemoryPlanner(base, RowLengths.of(rows), null, compute, kernels, Room.ofThisProcess())
-                .fitting(spec);
+        MemoryPlan memory =
+                new MemoryPlanner(base, RowLengths.of(rows), null, compute, kernels, Room.on(kernels)).fitting(spec);
         Trainee trainee = Trainee.prepare(spec, base, compute, kernels);
         try {
             return new DryRun(spec, rows, memory, trainee, kernels);

@@ -36,7 +36,7 @@ public record Estimate(MemoryPlan plan, List<Remedy> remedies) {
                             data.validationLengths(),
                             compute,
                             kernels,
-                            Room.ofThisProcess()));
+                            Room.on(kernels)));
         } catch (IOException e) {
             throw new UncheckedIOException("Cannot read the files of the spec: " + e.getMessage(), e);
         }
@@ -44,7 +44,7 @@ public record Estimate(MemoryPlan plan, List<Remedy> remedies) {
 
     /** Of a spec on rows that are there already. */
     public static Estimate of(TrainingSpec spec, ModelSource base, Dataset rows, DType compute, Kernels kernels) {
-        return of(spec, new MemoryPlanner(base, RowLengths.of(rows), null, compute, kernels, Room.ofThisProcess()));
+        return of(spec, new MemoryPlanner(base, RowLengths.of(rows), null, compute, kernels, Room.on(kernels)));
     }
 
     private static Estimate of(TrainingSpec spec, MemoryPlanner planner) {

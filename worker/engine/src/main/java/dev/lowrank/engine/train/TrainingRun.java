@@ -120,7 +120,7 @@ public final class TrainingRun implements AutoCloseable {
                     data.validationLengths(),
                     arithmetic.type(),
                     kernels,
-                    Room.ofThisProcess());
+                    Room.on(kernels));
             MemoryPlan memory = planner.fitting(spec);
             try {
                 return loaded(spec, directory, kernels, base, arithmetic, data, memory);

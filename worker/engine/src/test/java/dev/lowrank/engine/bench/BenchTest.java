@@ -73,7 +73,7 @@ class BenchTest {
     private static BenchResult run(
             Method method, ComputeType compute, GradientCheckpointing checkpointing, int seed, boolean profile) {
         BenchOptions options =
-                new BenchOptions("tiny-5m", method, compute, checkpointing, 2, 32, 4, 2, 1, 2, seed, profile);
+                new BenchOptions("tiny-5m", method, compute, checkpointing, 2, 32, 4, 2, 1, "cpu", 2, seed, profile);
         return new Bench(options, 64, line -> {}).run();
     }
 }

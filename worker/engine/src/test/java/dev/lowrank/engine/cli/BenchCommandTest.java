@@ -70,7 +70,6 @@ class BenchCommandTest {
                 "nonsense | no shape \"nonsense\" and no model folder there; the shapes are tiny-5m,",
                 "tiny-5m --method=dpo | --method is \"dpo\", but must be one of: lora, qlora, full.",
                 "tiny-5m --dtype=half | --dtype is \"half\", but must be one of: auto, float32, bfloat16.",
-                "tiny-5m --device=cuda | --device is \"cuda\", but this build computes on the cpu only.",
                 "tiny-5m --checkpointing=layer | --checkpointing is \"layer\", but must be one of",
                 "tiny-5m --batch=0 | --batch is 0, but must be between 1 and 65536.",
                 "tiny-5m --batch=two | '--batch': 'two' is not an int.",
@@ -89,6 +88,13 @@ class BenchCommandTest {
         assertThat(ran.code()).isEqualTo(2);
         assertThat(ran.err()).startsWith("lowrank: ").contains(sentence).hasLineCount(1);
         assertThat(ran.out()).isEmpty();
+    }
+
+    @Test
+    void aDeviceThatIsNoneIsOneSentence() {
+        CommandLineRun ran = CommandLineRun.of("bench", "tiny-5m", "--device", "tpu");
+        assertThat(ran.code()).isOne();
+        assertThat(ran.err()).startsWith("lowrank: There is no device \"tpu\"").hasLineCount(1);
     }
 
     private static CommandLineRun bench(String shape, String... more) {

@@ -11,10 +11,10 @@ import dev.lowrank.engine.model.Precision;
 import dev.lowrank.engine.model.TokenBatch;
 import dev.lowrank.engine.model.Transformer;
 import dev.lowrank.engine.tape.Tape;
+import dev.lowrank.kernels.Devices;
 import dev.lowrank.kernels.Kernels;
 import dev.lowrank.kernels.Tensor;
 import dev.lowrank.kernels.Workspace;
-import dev.lowrank.kernels.cpu.CpuKernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +39,11 @@ class GoldenTest {
 
     @TempDir
     private Path folder;
+
+    /** What it is computed on, by name. */
+    String device() {
+        return "cpu";
+    }
 
     static Stream<Path> families() throws IOException {
         return GoldenData.families();
@@ -184,7 +189,7 @@ class GoldenTest {
                         training);
         Path file = Files.writeString(folder.resolve("spec.json"), spec);
         CommandLineRun ran = CommandLineRun.of(
-                "train", file.toString(), "--output", folder.resolve("out").toString(), "--json");
+                "train", file.toString(), "--output", folder.resolve("out").toString(), "--device", device(), "--json");
         assertThat(ran.code()).as(ran.err()).isZero();
     }
 
@@ -238,11 +243,11 @@ class GoldenTest {
         return (int) Arrays.stream(mask, row * LENGTH, (row + 1) * LENGTH).sum();
     }
 
-    private static void assertLogitsAgree(Path family, Path adapter, float[] reference, double most) {
+    private void assertLogitsAgree(Path family, Path adapter, float[] reference, double most) {
         assertLogitsAgree(family, family.resolve("model"), Precision.FROZEN, adapter, reference, most);
     }
 
-    private static void assertLogitsAgree(
+    private void assertLogitsAgree(
             Path family, Path base, Precision precision, Path adapter, float[] reference, double most) {
         float[] ours = logits(family, base, precision, adapter);
         int vocabulary = reference.length / (ROWS * LENGTH);
@@ -261,8 +266,8 @@ class GoldenTest {
     }
 
     /** Logits of batch 0, row after row without padding. */
-    private static float[] logits(Path family, Path base, Precision precision, Path adapter) {
-        try (Kernels kernels = CpuKernels.open(2);
+    private float[] logits(Path family, Path base, Precision precision, Path adapter) {
+        try (Kernels kernels = Devices.open(device(), 2);
                 Workspace memory = kernels.workspace();
                 Workspace scratch = kernels.workspace();
                 ModelFolder folder = ModelFolder.open(base);
