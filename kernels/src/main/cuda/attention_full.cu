@@ -245,7 +245,7 @@ INLINE void gradientOfQueries(
     for (int i = 0; i < DOWN; i++) {
         int r = tile.first + rowOf(i);
         int64 at = (tile.own + r) * shape.heads + head;
-        ownLse[i] = r < tile.end ? lse[at] : INFINITY;  // P = 0
+        ownLse[i] = r < tile.end ? lse[at] : 0;
         ownDelta[i] = r < tile.end ? delta[at] : 0;
     }
     for (int j0 = tile.begin(); j0 < tile.stop(); j0 += ROWS) {
@@ -298,7 +298,7 @@ INLINE void gradientOfKeys(
             if (threadIdx.x < ROWS) {
                 int r = i0 + threadIdx.x;
                 int64 at = (tile.other + r) * shape.heads + head;
-                lses[threadIdx.x] = r < tile.others ? lse[at] : INFINITY;  // P = 0
+                lses[threadIdx.x] = r < tile.others ? lse[at] : 0;
                 deltas[threadIdx.x] = r < tile.others ? delta[at] : 0;
             }
             __syncthreads();

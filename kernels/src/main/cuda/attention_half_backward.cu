@@ -37,7 +37,7 @@ INLINE void gradientOfQueries(
         for (int half = 0; half < 2; half++) {
             int r = row + rowOf(i, half);
             int64 at = (tile.own + r) * shape.heads + head;
-            ownLse[i][half] = r < tile.end ? lse[at] * LOG2E : INFINITY;  // P = 0
+            ownLse[i][half] = r < tile.end ? lse[at] * LOG2E : 0;
             ownDelta[i][half] = r < tile.end ? delta[at] : 0;
         }
     }
@@ -70,15 +70,15 @@ INLINE void gradientOfQueries(
     store<W>(sum, scale, Head(dQ, shape.heads, head, shape.width), tile.own, row, tile.end);
 }
 
-// What a thread brings of a tile's lse, times log2(e), and behind them its deltas. Beyond the last query P is to be 0.
+// What a thread brings of a tile's lse, times log2(e), and behind them its deltas.
 template <int QUERIES>
 INLINE float statistic(const Tile& tile, int query, int head, int64 heads, const float* lse, const float* delta) {
-    int r = query + static_cast<int>(threadIdx.x) % QUERIES;
-    int64 at = (tile.other + r) * heads + head;
-    if (static_cast<int>(threadIdx.x) < QUERIES) {
-        return r < tile.others ? lse[at] * LOG2E : INFINITY;
+    int which = static_cast<int>(threadIdx.x) / QUERIES, r = query + static_cast<int>(threadIdx.x) % QUERIES;
+    if (which > 1 || r >= tile.others) {
+        return 0;
     }
-    return r < tile.others && static_cast<int>(threadIdx.x) < 2 * QUERIES ? delta[at] : 0;
+    int64 at = (tile.other + r) * heads + head;
+    return which == 0 ? lse[at] * LOG2E : delta[at];
 }
 
 // dK, dV or both. A block has some keys of a head and passes over the queries that see them, head by head of those that share the key's. All is
