@@ -6,6 +6,7 @@ import static dev.lowrank.kernels.Numbers.doubles;
 import static dev.lowrank.kernels.Numbers.gradient;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.offset;
 
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -109,13 +110,14 @@ public abstract class ActivationContract extends KernelsFixture {
         Tensor x = stored(far);
         Tensor out = memory.take(activations(), 8);
         kernels.activation(activation, x, out);
+        // What SiLU makes of -88 is a number of fp32, just so; a device may take it for zero.
         assertThat(read(out))
-                .isEqualTo(
+                .containsExactly(
                         switch (activation) {
                             case TANH -> new float[] {-1, -1, -1, -1, 1, 1, 1, 1};
-                            case RELU -> held(0, 0, 0, 0, 88, 200, 3e19f, 1e30f);
-                            case SILU, GELU, GELU_TANH -> held(-0f, -0f, -0f, -0f, 88, 200, 3e19f, 1e30f);
-                        });
+                            case RELU, SILU, GELU, GELU_TANH -> held(0, 0, 0, 0, 88, 200, 3e19f, 1e30f);
+                        },
+                        offset(1e-36f));
         kernels.activationBackward(activation, ones(8), x, out);
         float above = activation == Activation.TANH ? 0 : 1;
         assertHolds("slope", out, new double[] {0, 0, 0, 0, above, above, above, above}, 1e-6);
