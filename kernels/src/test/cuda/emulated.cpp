@@ -236,8 +236,12 @@ void serve() {
 
 }  // namespace
 
-void add(const char* name, Thread thread, int parameterBytes, char* sharedStart, char* sharedStop) {
-    kernels().push_back({name, thread, parameterBytes, sharedStart, sharedStop});
+void add(const char* name, Thread thread, Sizes sizes, char* sharedStart, char* sharedStop) {
+    int bytes = 0;
+    for (int i = 0; i < sizes.count; i++) {
+        bytes += (sizes.first[i] + 7) / 8 * 8;
+    }
+    kernels().push_back({name, thread, bytes, sharedStart, sharedStop});
 }
 
 }  // namespace emulated

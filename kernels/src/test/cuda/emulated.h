@@ -113,7 +113,13 @@ INLINE T joined(T value, Place place) {
 
 // A kernel under its name, with what one thread of it does given its parameters, each at a multiple of eight bytes.
 using Thread = void (*)(const char* parameters);
-void add(const char* name, Thread thread, int parameterBytes, char* sharedStart, char* sharedStop);
+
+// How many bytes each parameter has.
+struct Sizes {
+    const int* first;
+    int count;
+};
+void add(const char* name, Thread thread, Sizes sizes, char* sharedStart, char* sharedStop);
 
 template <class P>
 constexpr int padded = (sizeof(P) + 7) / 8 * 8;
@@ -145,12 +151,13 @@ INLINE void call(void (*kernel)(P...), const char* parameters) {
 }
 
 template <class... P>
-constexpr int parameterBytes(void (*)(P...)) {
-    return (0 + ... + padded<P>);
+Sizes sizesOf(void (*)(P...)) {
+    static constexpr int sizes[] = {static_cast<int>(sizeof(P))...};
+    return {sizes, sizeof...(P)};
 }
 
 struct Added {
-    Added(const char* name, Thread thread, int bytes, char* start, char* stop) { add(name, thread, bytes, start, stop); }
+    Added(const char* name, Thread thread, Sizes sizes, char* start, char* stop) { add(name, thread, sizes, start, stop); }
 };
 
 }  // namespace emulated
@@ -161,7 +168,7 @@ extern "C" __attribute__((weak)) char GLUED(__start_shared_, SOURCE)[], GLUED(__
 
 #define LAUNCHABLE(kernel)                                                                                          \
     static emulated::Added added_##kernel(                                                                          \
-        #kernel, [](const char* parameters) { emulated::call(kernel, parameters); }, emulated::parameterBytes(kernel), \
+        #kernel, [](const char* parameters) { emulated::call(kernel, parameters); }, emulated::sizesOf(kernel), \
         GLUED(__start_shared_, SOURCE), GLUED(__stop_shared_, SOURCE));
 
 INLINE int laneOfThread() { return static_cast<int>(threadIdx.x % 32); }

@@ -32,7 +32,7 @@ final class JcudaDriver implements Driver {
     /** What the kernels were compiled with: an older driver does not know their form. */
     private static final int OLDEST_DRIVER = 13_000;
 
-    private static final String KERNELS = "/dev/lowrank/kernels/cuda/kernels.fatbin";
+    static final String KERNELS = "/dev/lowrank/kernels/cuda/kernels.fatbin";
     private static final int OLDEST_CAPABILITY = 8; // products of BF16 by tiles, asynchronous copies
     private static final int BLOCKS_EACH = 8; // of 256 threads, in a multiprocessor
     private static final int USUAL_SHARED = 48 << 10; // beyond it a function has to ask
