@@ -43,7 +43,8 @@ class EmulatedDeviceTest {
         EmulatedKernels.assumeBuildable();
         if (program == null) {
             EmulatedProgram.Folders folders = EmulatedProgram.Folders.here();
-            program = EmulatedProgram.of(folders, folders.device().resolve("faulty")).path();
+            program = EmulatedProgram.of(folders, folders.device().resolve("faulty"))
+                    .path();
         }
         return program;
     }
@@ -315,7 +316,8 @@ class EmulatedDeviceTest {
     @Test
     void threadsThatWaitForEachOther() {
         assertThat(fault(() -> run(64, "deadlock", l -> l.at(floats(64)))))
-                .matches("Kernel deadlock, block 0, 0, 0, thread 32, meeting.cu:6[23]: does not end: it has run for 1 seconds\\.");
+                .matches(
+                        "Kernel deadlock, block 0, 0, 0, thread 32, meeting.cu:6[23]: does not end: it has run for 1 seconds\\.");
     }
 
     // --- launches ---
@@ -379,7 +381,10 @@ class EmulatedDeviceTest {
         long address = other.allocate(256);
         other.taken(address, 256);
         try (Arena arena = Arena.ofConfined()) {
-            new Launch(other, arena.allocate(64, 8)).of("barrierOfSome").with(address).run(1, 1, 1, 64);
+            new Launch(other, arena.allocate(64, 8))
+                    .of("barrierOfSome")
+                    .with(address)
+                    .run(1, 1, 1, 64);
         }
         assertThatThrownBy(other::close)
                 .isInstanceOf(DeviceLostException.class)

@@ -25,8 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EmulatedDriver implements Driver {
     /** What the names of files begin with. */
-    static final String FILES =
-            "lowrank-emulated-" + ProcessHandle.current().pid() + "-";
+    static final String FILES = "lowrank-emulated-" + ProcessHandle.current().pid() + "-";
 
     private static final long BASE = 0x200000000000L;
     private static final long BYTES = 8L << 30; // Of a file with holes: only what is written takes memory.

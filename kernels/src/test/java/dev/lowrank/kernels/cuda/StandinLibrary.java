@@ -27,7 +27,8 @@ final class StandinLibrary {
         List<String> objects = units.parallelStream()
                 .map(unit -> compile(unit, sources, folder.resolve(units.indexOf(unit) + ".o")))
                 .toList();
-        List<String> link = new ArrayList<>(List.of("g++", "-shared", "-o", folder.resolve("libcuda.so.1").toString()));
+        List<String> link = new ArrayList<>(
+                List.of("g++", "-shared", "-o", folder.resolve("libcuda.so.1").toString()));
         link.addAll(objects);
         run(link);
     }
@@ -41,7 +42,8 @@ final class StandinLibrary {
     }
 
     private static String compile(Path unit, Path sources, Path object) {
-        List<String> command = new ArrayList<>(List.of("g++", "-x", "c++", "-c", unit.toString(), "-o", object.toString()));
+        List<String> command =
+                new ArrayList<>(List.of("g++", "-x", "c++", "-c", unit.toString(), "-o", object.toString()));
         command.add("-DSOURCE=" + unit.getFileName().toString().replaceFirst("\\..*", ""));
         command.add("-I" + sources.resolve("main/cuda"));
         command.add("-I" + sources.resolve("test/cuda"));
@@ -52,7 +54,8 @@ final class StandinLibrary {
 
     private static void run(List<String> command) {
         try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
                 throw new IllegalStateException("g++ refused the stand-in:\n" + said);
