@@ -58,16 +58,17 @@ struct Place {
 // All threads of a block meet.
 void barrier(Place place);
 
-// The lanes of a warp meet and give each other 16 bytes: those of all lanes, until the next meeting but one. The last to come may first do
+// The lanes of a warp meet and give each other a word: those of all lanes, until the next meeting but one. The last to come may first do
 // something with them for all.
-using Together = void (*)(uint4* given);
-const uint4* meet(uint4 given, Together together, Place place);
+using Word = unsigned long long;
+using Together = void (*)(Word* given);
+const Word* meet(Word given, Together together, Place place);
 
 // d[i][j] += a[i] b[j] for tiles as device.cuh has them.
 void multiply(float (*d)[4], const unsigned (*a)[4], int down, const unsigned (*b)[2], int across, Place place);
 
 // Of each of four matrices, whose rows the lanes give, a pair as device.cuh has it.
-void load(unsigned* r, uint4 row, bool transposed, Place place);
+void load(unsigned* r, const uint4* row, bool transposed, Place place);
 
 void copyLater(uint4* shared, const void* global, int bytes);
 void endCopies();
@@ -76,19 +77,22 @@ unsigned char* dynamicShared();
 void fail(const char* what);
 
 template <class T>
-INLINE uint4 wrapped(T value) {
-    static_assert(sizeof(T) <= sizeof(uint4), "a lane gives at most 16 bytes");
-    uint4 all{};
-    std::memcpy(&all, &value, sizeof(T));
-    return all;
+INLINE Word wrapped(T value) {
+    static_assert(sizeof(T) <= sizeof(Word), "a lane gives one word");
+    Word word = 0;
+    std::memcpy(&word, &value, sizeof(T));
+    return word;
 }
 
 template <class T>
-INLINE T unwrapped(const uint4& all) {
+INLINE T unwrapped(Word word) {
     T value;
-    std::memcpy(&value, &all, sizeof(T));
+    std::memcpy(&value, &word, sizeof(T));
     return value;
 }
+
+// Makes sure that this memory may be read.
+INLINE void look(const uint4* at) { asm volatile("" ::"r"(at->x), "r"(at->w)); }
 
 template <class T>
 INLINE T shuffle(unsigned mask, T value, int from, Place place) {
@@ -101,7 +105,7 @@ INLINE T shuffle(unsigned mask, T value, int from, Place place) {
 // As neighbours at half the distance each time would be joined by shuffles, in one meeting.
 template <class Join, class T>
 INLINE T joined(T value, Place place) {
-    Together join = [](uint4* given) {
+    Together join = [](Word* given) {
         for (int distance = 16; distance > 0; distance /= 2) {
             for (int lane = 0; lane < distance; lane++) {
                 given[lane] = wrapped(Join()(unwrapped<T>(given[lane]), unwrapped<T>(given[lane + distance])));
@@ -174,7 +178,7 @@ extern "C" __attribute__((weak)) char GLUED(__start_shared_, SOURCE)[], GLUED(__
 INLINE int laneOfThread() { return static_cast<int>(threadIdx.x % 32); }
 
 INLINE void __syncthreads(emulated::Place place = emulated::Place::here()) { emulated::barrier(place); }
-INLINE void __syncwarp(emulated::Place place = emulated::Place::here()) { emulated::meet(uint4{}, nullptr, place); }
+INLINE void __syncwarp(emulated::Place place = emulated::Place::here()) { emulated::meet(0, nullptr, place); }
 
 template <class T>
 INLINE T __shfl_sync(unsigned mask, T value, int from, emulated::Place place = emulated::Place::here()) {
@@ -226,10 +230,12 @@ INLINE void multiplyTile(float (&d)[4], const unsigned (&a)[4], const unsigned (
 }
 
 INLINE void loadMatrices(unsigned (&r)[4], const void* row, emulated::Place place = emulated::Place::here()) {
-    emulated::load(r, *static_cast<const uint4*>(row), false, place);
+    emulated::look(static_cast<const uint4*>(row));
+    emulated::load(r, static_cast<const uint4*>(row), false, place);
 }
 INLINE void loadMatricesTransposed(unsigned (&r)[4], const void* row, emulated::Place place = emulated::Place::here()) {
-    emulated::load(r, *static_cast<const uint4*>(row), true, place);
+    emulated::look(static_cast<const uint4*>(row));
+    emulated::load(r, static_cast<const uint4*>(row), true, place);
 }
 
 // What will be written is all ones until it is waited for. Both sides are looked at here, where the thread stands, not when it waits.
@@ -238,7 +244,7 @@ INLINE void copyAsync(void* shared, const void* global, int bytes) {
     const uint4* from = static_cast<const uint4*>(global);
     *to = uint4{~0u, ~0u, ~0u, ~0u};
     if (bytes == 16) {
-        asm volatile("" ::"r"(from->x), "r"(from->w));
+        emulated::look(from);
     }
     emulated::copyLater(to, from, bytes);
 }

@@ -24,7 +24,7 @@ struct Stop {
     Place place;
     Kind kind;
     Together together;
-    uint4* given;
+    Word* given;
     const void* code;
 };
 
@@ -173,7 +173,7 @@ INLINE Fiber* following() {
 }
 
 // The stop is written member by member, as what is put together and then copied would be read before it has left the processor.
-INLINE void stop(Place place, Kind kind, Together together, uint4* given, const void* code) {
+INLINE void stop(Place place, Kind kind, Together together, Word* given, const void* code) {
     Fiber& mine = *current;
     mine.stop.place.file = place.file;
     mine.stop.place.line = place.line;
@@ -266,7 +266,7 @@ void run(const Grid& grid, int order) {
     running = nullptr;
 }
 
-void stopInWarp(Together together, uint4* given, Place place, const void* code) { stop(place, Kind::Warp, together, given, code); }
+void stopInWarp(Together together, Word* given, Place place, const void* code) { stop(place, Kind::Warp, together, given, code); }
 
 void barrier(Place place) { stop(place, Kind::Barrier, nullptr, nullptr, __builtin_return_address(0)); }
 

@@ -41,7 +41,7 @@ void run(const Grid& grid, int order);
 extern const Kernel* running;
 
 // Waits for the other lanes of this thread's warp, the last of which may do something for all, or for all threads of the block.
-void stopInWarp(Together together, uint4* given, Place place, const void* code);
+void stopInWarp(Together together, Word* given, Place place, const void* code);
 
 // Whether this address lies in dynamic shared memory, of which so many bytes are the block's.
 bool inDynamic(const void* address, long& at, long& bytes);

@@ -14,23 +14,16 @@ namespace emulated {
 namespace {
 
 // Lanes that are quick give at the next meeting what may not yet take the place of what slow ones read.
-uint4 given[2][32];
+Word words[2][32];
+alignas(16) uint4 rows[2][32];
 int turn;
 Together doing;
 
-void giveAll(uint4* all) {
+void meetAll(Word* given) {
     turn ^= 1;
     if (doing != nullptr) {
-        doing(all);
+        doing(given);
     }
-}
-
-const uint4* giveAndTake(uint4 mine, Together together, Place place, const void* code) {
-    uint4* all = given[turn];
-    all[threadIdx.x % 32] = mine;
-    doing = together;
-    stopInWarp(giveAll, all, place, code);
-    return all;
 }
 
 // Tiles of a [16, 16] and b [16, 8] as pairs of BF16 along the terms, and their products.
@@ -40,9 +33,9 @@ unsigned right[MOST_TILES][8][8];
 alignas(32) float product[MOST_TILES * MOST_TILES][16][8];
 int down, across;
 
-__m256 even(__m256i pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)); }
-__m256 odd(__m256i pairs) { return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000)))); }
-__m256i words(const unsigned* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+__m256 even(__m256i both) { return _mm256_castsi256_ps(_mm256_slli_epi32(both, 16)); }
+__m256 odd(__m256i both) { return _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32(static_cast<int>(0xffff0000)))); }
+__m256i pairs(const unsigned* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 // Each sum in fp32, from the first term to the last, eight rows at a time.
 void multiplyTile(const float (&a)[2][16][8], const unsigned (&b)[8][8], float (&sums)[16][8]) {
@@ -50,7 +43,7 @@ void multiplyTile(const float (&a)[2][16][8], const unsigned (&b)[8][8], float (
         __m256 sum[8] = {};
 #pragma GCC unroll 8
         for (int pair = 0; pair < 8; pair++) {
-            __m256i both = words(b[pair]);
+            __m256i both = pairs(b[pair]);
             __m256 first = even(both), second = odd(both);
 #pragma GCC unroll 8
             for (int r = 0; r < 8; r++) {
@@ -67,12 +60,12 @@ void multiplyTile(const float (&a)[2][16][8], const unsigned (&b)[8][8], float (
     }
 }
 
-void multiplyAll(uint4*) {
+void multiplyAll(Word*) {
     for (int i = 0; i < down; i++) {
         alignas(32) float a[2][16][8];
         for (int row = 0; row < 16; row++) {
-            _mm256_store_ps(a[0][row], even(words(left[i][row])));
-            _mm256_store_ps(a[1][row], odd(words(left[i][row])));
+            _mm256_store_ps(a[0][row], even(pairs(left[i][row])));
+            _mm256_store_ps(a[1][row], odd(pairs(left[i][row])));
         }
         for (int j = 0; j < across; j++) {
             multiplyTile(a, right[j], product[i * across + j]);
@@ -100,19 +93,26 @@ bool copied;
 
 }  // namespace
 
-const uint4* meet(uint4 mine, Together together, Place place) {
-    return giveAndTake(mine, together, place, __builtin_return_address(0));
+const Word* meet(Word mine, Together together, Place place) {
+    Word* given = words[turn];
+    given[threadIdx.x % 32] = mine;
+    doing = together;
+    stopInWarp(meetAll, given, place, __builtin_return_address(0));
+    return given;
 }
 
-void load(unsigned* r, uint4 row, bool transposed, Place place) {
-    const uint4* rows = giveAndTake(row, nullptr, place, __builtin_return_address(0));
+void load(unsigned* r, const uint4* row, bool transposed, Place place) {
+    const uint4* all = rows[turn];
+    memcpy(&rows[turn][threadIdx.x % 32], row, sizeof(uint4));
+    doing = nullptr;
+    stopInWarp(meetAll, nullptr, place, __builtin_return_address(0));
     int lane = threadIdx.x % 32;
-    for (int matrix = 0; matrix < 4; matrix++, rows += 8) {
+    for (int matrix = 0; matrix < 4; matrix++, all += 8) {
         if (transposed) {
-            auto at = reinterpret_cast<const unsigned short(*)[8]>(rows);
+            auto at = reinterpret_cast<const unsigned short(*)[8]>(all);
             r[matrix] = at[lane % 4 * 2][lane / 4] | static_cast<unsigned>(at[lane % 4 * 2 + 1][lane / 4]) << 16;
         } else {
-            r[matrix] = reinterpret_cast<const unsigned(*)[4]>(rows)[lane / 4][lane % 4];
+            r[matrix] = reinterpret_cast<const unsigned(*)[4]>(all)[lane / 4][lane % 4];
         }
     }
 }

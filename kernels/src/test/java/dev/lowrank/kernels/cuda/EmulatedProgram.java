@@ -23,7 +23,7 @@ final class EmulatedProgram {
     static final String COMPILER = "g++";
 
     private static final List<String> OPTIONS =
-            List.of("-std=c++17", "-O3", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
+            List.of("-std=c++17", "-O2", "-g1", "-Wall", "-Wno-unknown-pragmas", "-ffp-contract=off", "-mfma");
 
     private static final List<String> CHECKS = List.of(
             "-fsanitize=address,alignment,bounds,shift,signed-integer-overflow,integer-divide-by-zero",
