@@ -139,7 +139,7 @@ final class EmulatedProgram {
         MessageDigest sha = sha256();
         sha.update(OPTIONS.toString().getBytes(StandardCharsets.UTF_8));
         sha.update(options.toString().getBytes(StandardCharsets.UTF_8));
-        sha.update(source.toString().getBytes(StandardCharsets.UTF_8));
+        sha.update(source.getFileName().toString().getBytes(StandardCharsets.UTF_8));
         sha.update(Files.readAllBytes(source));
         for (Path file : included) {
             sha.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
