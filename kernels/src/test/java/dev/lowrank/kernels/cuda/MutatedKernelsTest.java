@@ -95,26 +95,18 @@ class MutatedKernelsTest {
 
     /** A text in a file, and what takes the place of its first occurrence. */
     enum Mutation {
-        SUM_IS_READ_TOO_SOON(
-                Operation.RMS_NORM,
-                "device.cuh",
-                """
+        SUM_IS_READ_TOO_SOON(Operation.RMS_NORM, "device.cuh", """
                         warps[threadIdx.x / WARP] = value;
                     }
                     __syncthreads();
-                """,
-                """
+                """, """
                         warps[threadIdx.x / WARP] = value;
                     }
                 """),
-        SUM_IS_WRITTEN_TOO_SOON(
-                Operation.LAYER_NORM,
-                "device.cuh",
-                """
+        SUM_IS_WRITTEN_TOO_SOON(Operation.LAYER_NORM, "device.cuh", """
                     value = warpSum(value);
                     __syncthreads();
-                """,
-                """
+                """, """
                     value = warpSum(value);
                 """),
         COLUMN_TOO_MANY(Operation.RMS_NORM, "rms_norm.cu", "c < columns", "c <= columns"),
@@ -122,14 +114,10 @@ class MutatedKernelsTest {
                 Operation.RMS_NORM, "device.cuh", "if (threadIdx.x % WARP == 0) {", "if (threadIdx.x == 0) {"),
         TERM_TOO_MANY(Operation.MATMUL, "matmul.cu", "from + term < k;", "from + term <= k;"),
         ROW_TOO_MANY(Operation.MATMUL, "matmul.cu", "if (row < m && column < n)", "if (row <= m && column < n)"),
-        TILE_IS_MULTIPLIED_TOO_SOON(
-                Operation.MATMUL,
-                "matmul.cu",
-                """
+        TILE_IS_MULTIPLIED_TOO_SOON(Operation.MATMUL, "matmul.cu", """
                         __syncthreads();
                 #pragma unroll
-                """,
-                """
+                """, """
                 #pragma unroll
                 """),
         ROW_TOO_MANY_IS_BROUGHT(
@@ -139,25 +127,17 @@ class MutatedKernelsTest {
                 "bool inside = row + r <= from.rows &&"),
         ROW_TOO_MANY_IS_STORED(Operation.MATMUL_HALF, "matmul_half.cu", "if (r + 8 < m)", "if (r + 8 <= m)"),
         COPIES_ARE_NOT_WAITED_FOR(Operation.MATMUL_HALF, "matmul_half.cu", "awaitCopies<1>", "awaitCopies<2>"),
-        COPIES_OF_OTHERS_ARE_NOT_WAITED_FOR(
-                Operation.MATMUL_HALF,
-                "matmul_half.cu",
-                """
+        COPIES_OF_OTHERS_ARE_NOT_WAITED_FOR(Operation.MATMUL_HALF, "matmul_half.cu", """
                         awaitCopies<1>();
                         __syncthreads();
-                """,
-                """
+                """, """
                         awaitCopies<1>();
                 """),
-        STAGE_IS_OVERWRITTEN_TOO_SOON(
-                Operation.MATMUL_HALF,
-                "matmul_half.cu",
-                """
+        STAGE_IS_OVERWRITTEN_TOO_SOON(Operation.MATMUL_HALF, "matmul_half.cu", """
                         }
                         __syncthreads();
                     }
-                """,
-                """
+                """, """
                         }
                     }
                 """),
@@ -168,14 +148,10 @@ class MutatedKernelsTest {
                 "cross_entropy.cu",
                 "__syncthreads();  // The gradient may take the place of the logits",
                 "// The gradient may take the place of the logits"),
-        LARGEST_IS_READ_TOO_SOON(
-                Operation.CROSS_ENTROPY,
-                "cross_entropy.cu",
-                """
+        LARGEST_IS_READ_TOO_SOON(Operation.CROSS_ENTROPY, "cross_entropy.cu", """
                         __syncthreads();
                         largest = largestOf[0];
-                """,
-                """
+                """, """
                         largest = largestOf[0];
                 """);
 
@@ -223,8 +199,7 @@ class MutatedKernelsTest {
         String text = Files.readString(source);
         assertThat(text).as("what the mutation changes is still there").contains(mutation.from);
         int at = text.indexOf(mutation.from);
-        Files.writeString(
-                source, text.substring(0, at) + mutation.to + text.substring(at + mutation.from.length()));
+        Files.writeString(source, text.substring(0, at) + mutation.to + text.substring(at + mutation.from.length()));
         float[] wrong;
         try {
             wrong = result(mutation.operation);
