@@ -121,7 +121,6 @@ INLINE void warpLargest(float& value, int& place) {
 typedef long long int64;
 
 INLINE float bf16AsFloat(unsigned short bits) { return wordAsFloat(static_cast<unsigned>(bits) << 16); }
-INLINE float roundedToBf16(float value) { return bf16AsFloat(roundToBf16(value)); }
 
 // A tensor of real numbers, F32 or BF16, all its elements in a row. The type is the same for all threads, so that asking for it
 // costs nothing beside a read from memory.

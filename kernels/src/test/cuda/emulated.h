@@ -31,15 +31,11 @@ struct alignas(8) uint2 {
 struct alignas(16) uint4 {
     unsigned x, y, z, w;
 };
-struct alignas(8) float2 {
-    float x, y;
-};
 struct alignas(16) float4 {
     float x, y, z, w;
 };
 inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
-inline float2 make_float2(float x, float y) { return {x, y}; }
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 
 inline uint3 threadIdx, blockIdx, blockDim, gridDim;
@@ -193,11 +189,6 @@ INLINE T __shfl_down_sync(unsigned mask, T value, int distance, emulated::Place 
     int lane = laneOfThread();
     return emulated::shuffle(mask, value, lane + distance < 32 ? lane + distance : lane, place);
 }
-template <class T>
-INLINE T __shfl_up_sync(unsigned mask, T value, int distance, emulated::Place place = emulated::Place::here()) {
-    int lane = laneOfThread();
-    return emulated::shuffle(mask, value, lane < distance ? lane : lane - distance, place);
-}
 
 inline float wordAsFloat(unsigned bits) {
     float value;
@@ -286,5 +277,3 @@ inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
 inline long long min(long long a, long long b) { return a < b ? a : b; }
 inline long long max(long long a, long long b) { return a > b ? a : b; }
-inline unsigned umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(static_cast<unsigned long long>(a) * b >> 32); }
-#define rsqrt(x) (1.0 / sqrt(x))

@@ -22,7 +22,6 @@ import dev.lowrank.kernels.TokenLoss;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** All operations of {@link Kernels}, forwards and back, on shapes that no block divides. */
 final class Operations {
@@ -365,7 +364,7 @@ final class Operations {
             Packed head = s.kernels().packTable(s.floats(vocabulary, width), s.memory());
             sum = s.kernels().linearCrossEntropy(hidden, head, target, losses, dHidden, s.memory());
         } else {
-            @Nullable Tensor dWeight = s.result(s.floats(vocabulary, width));
+            Tensor dWeight = s.result(s.floats(vocabulary, width));
             Tensor head = s.reals(vocabulary, width);
             sum = s.kernels().linearCrossEntropy(hidden, head, target, losses, dHidden, dWeight, s.memory());
         }

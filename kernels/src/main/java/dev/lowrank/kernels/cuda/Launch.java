@@ -1,6 +1,5 @@
 package dev.lowrank.kernels.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -85,12 +84,6 @@ final class Launch {
     Launch with(float value) {
         begin(Long.BYTES);
         parameters.set(JAVA_FLOAT, bytes, value);
-        return end(Long.BYTES);
-    }
-
-    Launch with(double value) {
-        begin(Long.BYTES);
-        parameters.set(JAVA_DOUBLE, bytes, value);
         return end(Long.BYTES);
     }
 
